@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// ErrNoIncident says that no incident has that id.
+var ErrNoIncident = errors.New("no such incident")
+
+// ErrNoFeed says that no feed has that name.
+var ErrNoFeed = errors.New("no such feed")
+
+// Status is what readers get: an immutable picture of the aggregates after one
+// turn, published by the owner.
+type Status struct {
+	Now       feed.Instant          `json:"now"`
+	Started   feed.Instant          `json:"started"`
+	Ready     bool                  `json:"ready"` // the first complete evaluation is done
+	Install   string                `json:"install"`
+	Rules     RulesStatus           `json:"rules"`
+	Feeds     []watchdog.FeedView   `json:"feeds"`
+	Incidents []*watchdog.Incident  `json:"incidents"` // open ones first, then the newest resolved
+	Sources   []watchdog.SourceView `json:"sources"`
+	Store     StoreStatus           `json:"store"`
+	Trouble   []string              `json:"trouble,omitempty"` // what is wrong with feedwatch itself, one sentence each
+}
+
+// RulesStatus says which rule set is in force.
+type RulesStatus struct {
+	Version  string       `json:"version"`
+	LoadedAt feed.Instant `json:"loaded_at"`
+	// The last set that was refused, if it came after the one in force.
+	RefusedAt feed.Instant `json:"refused_at,omitzero"`
+	Refusal   string       `json:"refusal,omitempty"` // the findings as text
+}
+
+// StoreStatus says whether what people decide is durable.
+type StoreStatus struct {
+	Failing string       `json:"failing,omitempty"` // why commits fail now
+	Since   feed.Instant `json:"since,omitzero"`
+}
