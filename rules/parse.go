@@ -1,30 +1,142 @@
 package rules
 
 import (
-	"errors"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // Parse turns all files of a directory into one Set. The error, when there is
 // one, is a *Findings: every mistake in every file.
-func Parse(files []File) (*Set, error) { return nil, errors.New("being written") }
+func Parse(files []File) (*Set, error) {
+	r := &reader{
+		found:     &Findings{Files: len(files)},
+		calendars: map[string]*calendar{},
+		zones:     map[string]zone{},
+		matchers:  map[string]parsedMatchers{},
+	}
+	if r.tooMany(files) {
+		return nil, r.found.err()
+	}
+	for _, f := range files {
+		r.file(f)
+	}
+	set := r.link()
+	set.version, set.files = version(files), len(files)
+	if len(r.feeds) == 0 && len(r.found.All) == 0 {
+		r.noFeeds(files)
+	}
+	if err := r.found.err(); err != nil {
+		return nil, err
+	}
+	return set, nil
+}
 
-// Matcher is one matcher in Alertmanager's syntax over a client's name (as
-// "client") and its labels.
-type Matcher struct{}
+// tooMany refuses what is too much to be looked at.
+func (r *reader) tooMany(files []File) bool {
+	if len(files) > FilesMax {
+		r.found.add(spot{}, fmt.Sprintf("%d rule files; at most %d are allowed", len(files), FilesMax),
+			"put several feeds into one file")
+		return true
+	}
+	size := 0
+	for _, f := range files {
+		size += len(f.Data)
+	}
+	if size > SetBytesMax {
+		r.found.add(spot{}, fmt.Sprintf("the rule files have %d bytes together; at most %d are allowed", size, SetBytesMax),
+			"remove rosters that a source could supply, or run a second feedwatch")
+		return true
+	}
+	return false
+}
 
-// Matches says whether the matcher fits.
-func (m *Matcher) Matches(client string, labels feed.Labels) bool { return false }
+func (r *reader) noFeeds(files []File) {
+	const hint = "write at least one:\n\nfeeds:\n  - name: my-feed\n    escalation: on-call\n    rules:\n      - {name: everyone, stale_after: 30m}"
+	if len(files) == 0 {
+		r.found.add(spot{}, "no rule files: nothing would be watched", "put a *.yaml file into the directory of the rules")
+		return
+	}
+	r.found.add(spot{}, "no feeds in the rule files: nothing would be watched", hint)
+}
 
-// Schedule says when runs are expected.
-type Schedule struct{}
+var topKeys = []string{"feeds", "escalations", "retired_feeds"}
 
-// Deadline is Next(a + early) + grace; zero if no further run is scheduled.
-func (s *Schedule) Deadline(a feed.Instant) feed.Instant { return 0 }
+// file reads one file into drafts.
+func (r *reader) file(f File) {
+	if len(f.Data) > FileBytesMax {
+		r.found.add(spot{src: &source{name: f.Name}, pos: Pos{Line: 1, Col: 1}},
+			fmt.Sprintf("the file has more than %d bytes", FileBytesMax), "split it into several")
+		return
+	}
+	text := strings.TrimPrefix(string(f.Data), "\ufeff")
+	r.src, r.visits, r.limited = &source{name: f.Name, text: text}, 0, false
+	root := document(r.src, r.found)
+	if root == nil {
+		return
+	}
+	top, ok := r.mapping(root, "a rule file", topKeys)
+	if !ok {
+		return
+	}
+	for _, n := range r.list(top.get("feeds"), "feeds", "- name: my-feed") {
+		r.readFeed(n)
+	}
+	for _, n := range r.list(top.get("escalations"), "escalations", "- name: on-call") {
+		r.readEscalation(n)
+	}
+	for _, n := range r.list(top.get("retired_feeds"), "retired_feeds", "- {name: old-feed, reason: why}") {
+		r.readRetired(n)
+	}
+}
 
-// ParseSeverity reads info, warning, error or critical.
-func ParseSeverity(s string) (Severity, error) { return 0, errors.New("being written") }
+// retiredDraft is one item of retired_feeds.
+type retiredDraft struct {
+	name, reason string
+	at           spot
+}
 
-// ParseTarget reads "kind/name".
-func ParseTarget(s string) (Target, error) { return Target{}, errors.New("being written") }
+func (r *reader) readRetired(n *yaml.Node) {
+	m, ok := r.mapping(n, "a retired feed", []string{"name", "reason"})
+	if !ok {
+		return
+	}
+	name, ok := r.feedName(m, "a retired feed")
+	reason, _ := r.text(m.get("reason"), "reason", TextBytesMax)
+	if !m.has("reason") {
+		r.fail(m.node, "a feed is retired without a reason", "write reason: why it is no longer watched")
+	}
+	if ok {
+		r.retired = append(r.retired, retiredDraft{name: name, reason: reason, at: r.at(m.get("name"))})
+	}
+}
+
+// feedName reads and checks the name of a feed; a wrong one is still what other
+// findings call the feed.
+func (r *reader) feedName(m mapping, what string) (string, bool) {
+	if !m.has("name") {
+		r.fail(m.node, what+" has no name", "write name: my-feed")
+		return "", false
+	}
+	return r.feedNameAt(m.get("name"), "name")
+}
+
+func (r *reader) feedNameAt(n *yaml.Node, key string) (string, bool) {
+	name, ok := r.name(n, key)
+	if !ok {
+		return "", false
+	}
+	if err := feed.CheckFeedName(name); err != nil {
+		r.fail(n, plain(err).Error(), "")
+		return name, false
+	}
+	return name, true
+}
+
+// plain is an error about a name without the sentinel in front of it.
+func plain(err error) error {
+	return fmt.Errorf("%s", strings.TrimPrefix(err.Error(), feed.ErrName.Error()+": "))
+}

@@ -15,6 +15,8 @@ type Set struct {
 	escalations []*Escalation
 	retired     map[string]string // feed -> reason
 	renamed     map[string]string // old name -> new name
+	mentions    []mention         // every place that names a target
+	files       int               // how many it was read from
 }
 
 // Version identifies the contents: 12 hex digits, the same for the same files.
@@ -127,6 +129,9 @@ func (r *Rule) Matches(client string, labels feed.Labels) bool {
 	}
 	return true
 }
+
+// Selective says that r has matchers, so that it governs only some series.
+func (r *Rule) Selective() bool { return len(r.match) > 0 }
 
 // StaleAfter is how long after an arrival the next may take; for a rule with
 // Expect it is the schedule's grace.
@@ -271,6 +276,7 @@ func (t *Target) UnmarshalText(text []byte) error {
 
 // Pos is a place in a rule file; lines and columns count from 1.
 type Pos struct {
-	File      string
-	Line, Col int
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Col  int    `json:"col"`
 }

@@ -1,0 +1,142 @@
+package rules
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// escalationDraft is a ladder as it was read, with the places of what can only
+// be checked against the feeds that use it.
+type escalationDraft struct {
+	escalation *Escalation
+	at         spot // its name
+	leads      []leadDraft
+}
+
+// leadDraft is one before_loss.
+type leadDraft struct {
+	lead Lead
+	at   spot
+}
+
+func (r *reader) readEscalation(n *yaml.Node) {
+	m, ok := r.mapping(n, "an escalation", []string{"name", "steps"})
+	if !ok {
+		return
+	}
+	d := &escalationDraft{escalation: &Escalation{pos: r.src.pos(m.node)}, at: r.at(m.node)}
+	if name, ok := r.name(m.get("name"), "name"); ok {
+		d.escalation.name, d.at = name, r.at(m.get("name"))
+	} else if !m.has("name") {
+		r.fail(m.node, "an escalation has no name", "write name: on-call")
+	}
+	r.escalations = append(r.escalations, d)
+	items := r.list(m.get("steps"), "steps", "- notify: [slack/alerts]")
+	if len(items) > StepsMax {
+		r.fail(m.key("steps"), fmt.Sprintf("an escalation has more than %d steps", StepsMax), "remove some")
+		return
+	}
+	first, broken := true, false
+	for _, item := range items {
+		step, kind := r.readStep(d, item, first)
+		broken = broken || kind == stepBroken
+		if kind == stepAfter {
+			first = false
+		}
+		d.escalation.steps = append(d.escalation.steps, step)
+	}
+	if first && !broken && (!m.has("steps") || m.get("steps") != nil && m.get("steps").Kind == yaml.SequenceNode) {
+		r.found.add(d.at, fmt.Sprintf("escalation %q tells nobody when an incident opens", d.escalation.name),
+			"write steps: and first - notify: [slack/alerts]")
+	}
+}
+
+// stepKind is which of the two kinds a step is.
+type stepKind uint8
+
+const (
+	stepBroken stepKind = iota
+	stepAfter
+	stepBeforeLoss
+)
+
+// readStep reads one rung. The first without before_loss may leave out after.
+func (r *reader) readStep(d *escalationDraft, n *yaml.Node, first bool) (Step, stepKind) {
+	m, ok := r.mapping(n, "a step", []string{"notify", "after", "repeat", "before_loss"})
+	if !ok {
+		return Step{}, stepBroken
+	}
+	step, kind := Step{Notify: r.readNotify(m)}, stepAfter
+	switch {
+	case m.has("before_loss"):
+		kind = stepBeforeLoss
+		if m.has("after") {
+			r.fail(m.key("before_loss"), "a step has either after or before_loss, this one has both", "make two steps")
+		}
+		if m.has("repeat") {
+			r.fail(m.key("repeat"), "a before_loss step cannot repeat", "write a second before_loss step, nearer to the loss")
+		}
+		step.BeforeLoss = r.readLead(d, m.get("before_loss"))
+	case m.has("after"):
+		if text, ok := r.text(m.get("after"), "after", NameBytesMax); ok {
+			after, err := ParseDuration(text)
+			if err != nil {
+				r.failErr(m.get("after"), err)
+			}
+			step.After = after
+		}
+	case !first:
+		r.fail(m.node, "a step does not say when it is taken", "write after: 5m (since opening) or before_loss: 48h")
+	}
+	if n := m.get("repeat"); n != nil {
+		step.Repeat, _ = r.duration(n, "repeat")
+	}
+	return step, kind
+}
+
+func (r *reader) readLead(d *escalationDraft, n *yaml.Node) Lead {
+	text, ok := r.text(n, "before_loss", NameBytesMax)
+	if !ok {
+		return Lead{}
+	}
+	lead, err := parseLead(text)
+	if err != nil {
+		r.failErr(n, err)
+		return Lead{}
+	}
+	d.leads = append(d.leads, leadDraft{lead, r.at(n)})
+	return lead
+}
+
+func (r *reader) readNotify(m mapping) []Target {
+	if !m.has("notify") {
+		r.fail(m.node, "a step notifies nobody", "write notify: [slack/alerts]")
+		return nil
+	}
+	n := m.get("notify")
+	items := r.list(n, "notify", "notify: [slack/alerts, pagerduty/on-call]")
+	if len(items) == 0 && n != nil && n.Kind == yaml.SequenceNode {
+		r.fail(n, "a step notifies nobody", "write notify: [slack/alerts]")
+	}
+	var targets []Target
+	seen := map[Target]bool{}
+	for _, item := range items {
+		text, ok := r.name(item, "a notifier")
+		if !ok {
+			continue
+		}
+		target, err := ParseTarget(text)
+		switch {
+		case err != nil:
+			r.failErr(item, err)
+		case seen[target]:
+			r.fail(item, fmt.Sprintf("the step names %s twice", target), "keep one of them")
+		default:
+			seen[target] = true
+			targets = append(targets, target)
+			r.mentions = append(r.mentions, mention{target: target, place: r.at(item).finding("", "")})
+		}
+	}
+	return targets
+}

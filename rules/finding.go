@@ -1,0 +1,124 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// FindingsShown bounds what Findings.Error prints; the rest is counted. All of
+// them are in Findings.All.
+const FindingsShown = 100
+
+// Finding is one mistake in the rule files.
+type Finding struct {
+	Pos            // zero for a mistake that stands in no file: a directory without any
+	Message string `json:"message"`          // what is wrong
+	Hint    string `json:"hint,omitempty"`   // what to write instead
+	Source  string `json:"source,omitempty"` // the line that it stands on
+	Width   int    `json:"width,omitempty"`  // characters of Source, from Col, that are meant
+}
+
+// String is file:line:col, the message, and the line with a caret.
+func (f Finding) String() string {
+	if f.File == "" {
+		if f.Hint == "" {
+			return f.Message
+		}
+		return f.Message + "\n" + f.Hint
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", f.Pos, f.Message)
+	line, before, width := f.window()
+	number := fmt.Sprint(f.Line)
+	fmt.Fprintf(&b, "\n%s | %s", number, line)
+	fmt.Fprintf(&b, "\n%s | %s%s", strings.Repeat(" ", len(number)), strings.Repeat(" ", before), strings.Repeat("^", width))
+	if f.Hint != "" {
+		b.WriteString(" " + f.Hint)
+	}
+	return b.String()
+}
+
+// How much of a long line is shown, and how much of that stands before the caret.
+const (
+	sourceWidthMax = 120
+	sourceLead     = 60
+)
+
+// window is the part of the source line that is shown, one cell a character,
+// fit for a terminal; how many stand before the caret, and how wide that is.
+func (f Finding) window() (line string, before, width int) {
+	runes := []rune(f.Source)
+	for i, r := range runes {
+		if r == '\t' {
+			runes[i] = ' '
+		} else if !unicode.IsPrint(r) {
+			runes[i] = unicode.ReplacementChar
+		}
+	}
+	before = min(max(f.Col-1, 0), len(runes))
+	width = max(f.Width, 1)
+	if len(runes) > sourceWidthMax {
+		from := max(before-sourceLead, 0)
+		to := min(from+sourceWidthMax, len(runes))
+		runes = runes[from:to]
+		before -= from
+		width = max(min(width, len(runes)-before), 1)
+	}
+	return string(runes), before, width
+}
+
+// String is file:line:col.
+func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+
+// Findings is the error of a set that is refused: every mistake in every file.
+type Findings struct {
+	All   []Finding `json:"findings"` // by file, line and column
+	Files int       `json:"files"`    // how many files were read
+}
+
+// Error is all findings as people read them, and how many there are.
+func (f *Findings) Error() string {
+	var b strings.Builder
+	for i, finding := range f.All {
+		if i == FindingsShown {
+			fmt.Fprintf(&b, "... and %d more.\n\n", len(f.All)-i)
+			break
+		}
+		b.WriteString(finding.String())
+		b.WriteString("\n\n")
+	}
+	fmt.Fprintf(&b, "%s in %s.", counted(len(f.All), "error"), counted(f.Files, "file"))
+	return b.String()
+}
+
+// counted is "1 file", "3 files".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// add notes a mistake at a place.
+func (f *Findings) add(at spot, message, hint string) {
+	f.All = append(f.All, at.finding(message, hint))
+}
+
+// err is f in order, or nil when nothing was found. The same mistake at the
+// same place, reached twice through an alias, is told once.
+func (f *Findings) err() error {
+	if len(f.All) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(f.All, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Col, b.Col), cmp.Compare(a.Message, b.Message))
+	})
+	f.All = slices.CompactFunc(f.All, func(a, b Finding) bool {
+		return a.Pos == b.Pos && a.Message == b.Message
+	})
+	return f
+}

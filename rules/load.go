@@ -1,0 +1,106 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// LoadDir reads the rule files of a directory; see LoadFS. Their names are
+// those under which they can be opened.
+func LoadDir(dir string) ([]File, error) {
+	files, err := LoadFS(os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("read rule files in %s: %w", dir, err)
+	}
+	for i := range files {
+		files[i].Name = filepath.Join(dir, files[i].Name)
+	}
+	return files, nil
+}
+
+// LoadFS reads *.yaml and *.yml of a directory, sorted by name, without those
+// below it. Hidden files and what editors leave behind are passed over. Symbolic
+// links are followed; in a Kubernetes ConfigMap all files are of one version. A
+// file that cannot be read is an error: to leave it out could stop a watch.
+func LoadFS(fsys fs.FS) ([]File, error) {
+	// Kubernetes puts a new version in place by pointing ..data at it, perhaps
+	// while we are reading.
+	const attempts = 5
+	for range attempts {
+		before := configMapVersion(fsys)
+		files, err := loadOnce(fsys)
+		if configMapVersion(fsys) == before {
+			return files, err
+		}
+	}
+	return nil, errors.New("the directory changes faster than it can be read")
+}
+
+// configMapVersion is where Kubernetes' ..data points; "" elsewhere.
+func configMapVersion(fsys fs.FS) string {
+	target, err := fs.ReadLink(fsys, "..data")
+	if err != nil {
+		return ""
+	}
+	return target
+}
+
+func loadOnce(fsys fs.FS) ([]File, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	for _, entry := range entries {
+		if !isRuleFile(entry.Name()) {
+			continue
+		}
+		info, err := fs.Stat(fsys, entry.Name())
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			continue
+		}
+		if !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s is not a regular file", entry.Name())
+		}
+		if len(files) == FilesMax {
+			return nil, fmt.Errorf("more than %d rule files; put several feeds into one", FilesMax)
+		}
+		data, err := readFile(fsys, entry.Name())
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{Name: entry.Name(), Data: data})
+	}
+	return files, nil
+}
+
+// isRuleFile passes over hidden files (..data, .#lock, .x.yaml.swp) and the
+// copies of editors (#x.yaml#, ~x.yaml; x.yaml~ and x.yaml.bak end otherwise).
+func isRuleFile(name string) bool {
+	lower := strings.ToLower(name)
+	if !strings.HasSuffix(lower, ".yaml") && !strings.HasSuffix(lower, ".yml") {
+		return false
+	}
+	return !strings.ContainsRune(".~#", rune(name[0]))
+}
+
+// readFile reads one byte more than is allowed at most, so that Parse can tell.
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, FileBytesMax+1))
+	if err != nil {
+		err = fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, errors.Join(err, f.Close())
+}

@@ -1,0 +1,171 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/alertmanager/matcher/parse"
+	alertlabels "github.com/prometheus/alertmanager/pkg/labels"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// ClientLabel is the name under which matchers see a client's own name.
+const ClientLabel = "client"
+
+// Matcher is one matcher in Alertmanager's syntax over a client's name (as
+// "client") and its labels. Regular expressions are anchored. Only
+// ParseMatchers makes one; the zero Matcher fits nothing.
+type Matcher struct {
+	label  string
+	test   test
+	negate bool
+	value  string               // of equals and prefix
+	values []string             // of oneOf
+	alert  *alertlabels.Matcher // as it was read; of expression
+}
+
+// test is how a value is looked at. Most regular expressions in rule files are
+// a prefix or a choice of words, which need no machine to run.
+type test uint8
+
+const (
+	never test = iota
+	equals
+	prefix
+	oneOf
+	anything
+	expression
+)
+
+// ParseMatchers reads one or more matchers, `tier="enterprise"` or
+// `{client=~"batch-.*", cluster!="fsn1"}`; all of them must fit.
+func ParseMatchers(s string) ([]Matcher, error) {
+	parsed, err := parse.Matchers(s)
+	if err != nil {
+		return nil, matcherError(s, err)
+	}
+	if len(parsed) == 0 {
+		return nil, fmt.Errorf(`%q holds no matcher; write for example tier="enterprise", or leave match out`, shortened(s))
+	}
+	matchers := make([]Matcher, 0, len(parsed))
+	for _, p := range parsed {
+		m, err := newMatcher(p)
+		if err != nil {
+			return nil, err
+		}
+		matchers = append(matchers, m)
+	}
+	return matchers, nil
+}
+
+func matcherError(s string, err error) error {
+	var bad *syntax.Error
+	if errors.As(err, &bad) {
+		return fmt.Errorf("%s: %s; write a regular expression of RE2", bad.Code, shortened(bad.Expr))
+	}
+	reason := err.Error()
+	if _, after, ok := strings.Cut(reason, ": "); ok && strings.Trim(reason[:len(reason)-len(after)], "0123456789: ") == "" {
+		reason = after // without the offsets within the matcher
+	}
+	return fmt.Errorf(`%q is not a matcher: %s; write label="value", label!="value", label=~"regex" or label!~"regex"`,
+		shortened(s), reason)
+}
+
+func newMatcher(p *alertlabels.Matcher) (Matcher, error) {
+	switch {
+	case p.Name == "feed":
+		return Matcher{}, errors.New(`a rule looks only at the clients of its own feed; leave "feed" out`)
+	case p.Name != ClientLabel:
+		if err := feed.CheckLabelName(p.Name); err != nil {
+			return Matcher{}, plain(err)
+		}
+	}
+	m := Matcher{label: p.Name, alert: p, value: p.Value, test: equals}
+	if p.Type == alertlabels.MatchRegexp || p.Type == alertlabels.MatchNotRegexp {
+		// Alertmanager puts ^(?: and )$ around the text as it is, so that
+		// `a)|(?:b` compiles, and is not anchored. Alone it must be one too.
+		if _, err := syntax.Parse(p.Value, syntax.Perl); err != nil {
+			return Matcher{}, matcherError(p.Value, err)
+		}
+		m.simplify()
+	}
+	m.negate = p.Type == alertlabels.MatchNotEqual || p.Type == alertlabels.MatchNotRegexp
+	return m, nil
+}
+
+// simplify finds the cheapest test that says the same as the regular expression.
+// Neither names nor labels hold line breaks, so .* is everything.
+func (m *Matcher) simplify() {
+	words := strings.Split(m.value, "|")
+	start, open := strings.CutSuffix(m.value, ".*")
+	switch {
+	case m.value == ".*":
+		m.test = anything
+	case literal(words...):
+		m.test, m.values = oneOf, words
+	case open && literal(start):
+		m.test, m.value = prefix, start
+	default:
+		m.test = expression
+	}
+}
+
+func literal(words ...string) bool {
+	for _, w := range words {
+		if regexp.QuoteMeta(w) != w {
+			return false
+		}
+	}
+	return true
+}
+
+// Matches says whether the matcher fits.
+func (m *Matcher) Matches(client string, labels feed.Labels) bool {
+	value := client
+	if m.label != ClientLabel {
+		value = labels.Get(m.label)
+	}
+	fits := false
+	switch m.test {
+	case never:
+		return false
+	case equals:
+		fits = value == m.value
+	case prefix:
+		fits = strings.HasPrefix(value, m.value)
+	case oneOf:
+		fits = slices.Contains(m.values, value)
+	case anything:
+		fits = true
+	case expression:
+		return m.alert.Matches(value)
+	}
+	return fits != m.negate
+}
+
+// String is the matcher as Alertmanager writes it.
+func (m *Matcher) String() string {
+	if m.alert == nil {
+		return ""
+	}
+	return m.alert.String()
+}
+
+// fitsAll says that every client is matched: a client's name is never empty.
+func (m *Matcher) fitsAll() bool {
+	switch m.test {
+	case anything:
+		return !m.negate
+	case equals:
+		return m.negate && m.label == ClientLabel && m.value == ""
+	case expression:
+		return !m.negate && m.label == ClientLabel && m.value == ".+"
+	default:
+		return false
+	}
+}

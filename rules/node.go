@@ -1,0 +1,285 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// reader walks the nodes of one file after the other. It is led by what a rule
+// file may hold, so it is never deeper than that, whatever the aliases do; how
+// much it visits of one file is bounded by NodesMax.
+type reader struct {
+	src     *source
+	found   *Findings
+	visits  int // of the nodes of src
+	rules   int // so far, in all files
+	limited bool
+
+	calendars map[string]*calendar // by cron and timezone
+	zones     map[string]zone
+	matchers  map[string]parsedMatchers
+
+	feeds       []*feedDraft
+	escalations []*escalationDraft
+	retired     []retiredDraft
+	mentions    []mention
+}
+
+func (r *reader) at(n *yaml.Node) spot { return spot{src: r.src, node: n} }
+
+func (r *reader) fail(n *yaml.Node, message, hint string) { r.found.add(r.at(n), message, hint) }
+
+// failErr tells an error whose text is "what is wrong; what to write".
+func (r *reader) failErr(n *yaml.Node, err error) {
+	message, hint, _ := strings.Cut(err.Error(), "; ")
+	r.fail(n, message, hint)
+}
+
+// visit counts nodes against the file's limit.
+func (r *reader) visit(n *yaml.Node, count int) bool {
+	if r.limited {
+		return false
+	}
+	r.visits += count
+	if r.visits <= NodesMax {
+		return true
+	}
+	r.limited = true
+	r.fail(n, fmt.Sprintf("the file has more than %d nodes once its aliases are followed", NodesMax),
+		"use fewer aliases, or split the file")
+	return false
+}
+
+// follow is what an alias stands for.
+func follow(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		return n.Alias
+	}
+	return n
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+// kindOf names what n is, for people.
+func kindOf(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping (key: value)"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case isNull(n):
+		return "empty"
+	default:
+		return fmt.Sprintf("%q", shortened(n.Value))
+	}
+}
+
+func shortened(s string) string {
+	const shown = 60
+	if r := []rune(s); len(r) > shown {
+		return string(r[:shown]) + "..."
+	}
+	return s
+}
+
+// mapping is a YAML mapping whose keys are known.
+type mapping struct {
+	node    *yaml.Node
+	entries []entry
+}
+
+// entry has a nil value where the file has the key without one; that was told.
+type entry struct{ key, value *yaml.Node }
+
+// get is the value of key, nil when there is none.
+func (m mapping) get(key string) *yaml.Node {
+	for _, e := range m.entries {
+		if e.key.Value == key {
+			return e.value
+		}
+	}
+	return nil
+}
+
+// key is the node of the key itself, nil when it is not there.
+func (m mapping) key(key string) *yaml.Node {
+	for _, e := range m.entries {
+		if e.key.Value == key {
+			return e.key
+		}
+	}
+	return nil
+}
+
+func (m mapping) has(key string) bool { return m.key(key) != nil }
+
+// mapping reads n, which what names, and refuses keys that are not known.
+func (r *reader) mapping(n *yaml.Node, what string, known []string) (mapping, bool) {
+	n = follow(n)
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, fmt.Sprintf("%s is %s", what, kindOf(n)), "write keys and values here: "+listed(known, 5))
+		return mapping{}, false
+	}
+	m := mapping{node: n}
+	if !r.visit(n, len(n.Content)) {
+		return mapping{}, false
+	}
+	r.own(&m, n, known)
+	r.merge(&m, n, known, 0)
+	return m, true
+}
+
+// own takes the keys written in n itself.
+func (r *reader) own(m *mapping, n *yaml.Node, known []string) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], follow(n.Content[i+1])
+		switch {
+		case key.Tag == mergeTag:
+		case key.Kind != yaml.ScalarNode:
+			r.fail(key, "a key that is not plain text", "write one of "+listed(known, len(known)))
+		case !slices.Contains(known, key.Value):
+			r.fail(key, fmt.Sprintf("unknown key %q", shortened(key.Value)),
+				didYouMean(key.Value, known, "known here: "+listed(known, len(known))))
+			if meant := nearest(key.Value, known); meant != "" && !m.has(meant) {
+				// It is not missing too: one mistake is told once.
+				spelt := &yaml.Node{Kind: yaml.ScalarNode, Value: meant, Line: key.Line, Column: key.Column}
+				m.entries = append(m.entries, entry{key: spelt})
+			}
+		case m.has(key.Value):
+			r.fail(key, fmt.Sprintf("%q stands here twice", key.Value), "keep one of them")
+		case isNull(value):
+			r.fail(key, fmt.Sprintf("%q has no value", key.Value), "write one, or leave the key out")
+			m.entries = append(m.entries, entry{key: key})
+		default:
+			m.entries = append(m.entries, entry{key, value})
+		}
+	}
+}
+
+// mergeTag marks the key "<<".
+const mergeTag = "!!merge"
+
+// mergeDepthMax bounds merges within merges, which may go round in a circle.
+const mergeDepthMax = 8
+
+// merge takes from the mappings behind "<<" the keys that m does not have.
+func (r *reader) merge(m *mapping, n *yaml.Node, known []string, depth int) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag != mergeTag {
+			continue
+		}
+		from := []*yaml.Node{n.Content[i+1]}
+		if list := follow(from[0]); list.Kind == yaml.SequenceNode {
+			from = list.Content
+		}
+		for _, f := range from {
+			f = follow(f)
+			if f.Kind != yaml.MappingNode || depth == mergeDepthMax {
+				r.fail(n.Content[i], `"<<" takes a mapping`, "write <<: *name, where &name stands before a mapping")
+				return
+			}
+			if !r.visit(n.Content[i], len(f.Content)) {
+				return
+			}
+			part := mapping{node: f}
+			r.own(&part, f, known)
+			for _, e := range part.entries {
+				if !m.has(e.key.Value) {
+					m.entries = append(m.entries, e)
+				}
+			}
+			r.merge(m, f, known, depth+1)
+		}
+	}
+}
+
+// list reads a list; example says what a list of it looks like.
+func (r *reader) list(n *yaml.Node, key, example string) []*yaml.Node {
+	if n == nil {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		r.fail(n, fmt.Sprintf("%s is %s, and must be a list", key, kindOf(n)), "write "+example)
+		return nil
+	}
+	if !r.visit(n, len(n.Content)) {
+		return nil
+	}
+	items := make([]*yaml.Node, 0, len(n.Content))
+	for _, item := range n.Content {
+		if item = follow(item); isNull(item) {
+			r.fail(n, "an empty item in "+key, "remove it, or write "+example)
+			continue
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+// text reads a line or more of text; any plain scalar is text as it is written,
+// so that a client may be called 007 or no.
+func (r *reader) text(n *yaml.Node, key string, bytesMax int) (string, bool) {
+	if n == nil {
+		return "", false
+	}
+	if n.Kind != yaml.ScalarNode || isNull(n) {
+		r.fail(n, fmt.Sprintf("%s is %s, and must be text", key, kindOf(n)), "")
+		return "", false
+	}
+	switch {
+	case n.Value == "":
+		r.fail(n, key+" is empty", "write one, or leave the key out")
+	case len(n.Value) > bytesMax:
+		r.fail(n, fmt.Sprintf("%s has %d bytes", key, len(n.Value)), fmt.Sprintf("at most %d are allowed", bytesMax))
+	case strings.ContainsFunc(n.Value, func(c rune) bool { return unicode.IsControl(c) && c != '\n' }):
+		r.fail(n, key+" has a control character", "remove it")
+	default:
+		return n.Value, true
+	}
+	return "", false
+}
+
+// name reads a name on one line.
+func (r *reader) name(n *yaml.Node, key string) (string, bool) {
+	s, ok := r.text(n, key, NameBytesMax)
+	if ok && (strings.TrimSpace(s) != s || strings.Contains(s, "\n")) {
+		r.fail(n, key+" has white space at an end or a line break", "remove it")
+		return "", false
+	}
+	return s, ok
+}
+
+// duration reads a duration longer than 0.
+func (r *reader) duration(n *yaml.Node, key string) (time.Duration, bool) {
+	s, ok := r.text(n, key, NameBytesMax)
+	if !ok {
+		return 0, false
+	}
+	d, err := ParseDuration(s)
+	if err != nil {
+		r.failErr(n, err)
+		return 0, false
+	}
+	if d == 0 {
+		r.fail(n, key+" is 0", "write a time longer than 0, for example 15m")
+		return 0, false
+	}
+	return d, true
+}
+
+// boolean reads true or false.
+func (r *reader) boolean(n *yaml.Node, key string) bool {
+	if n == nil {
+		return false
+	}
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
+		r.fail(n, fmt.Sprintf("%s is %s", key, kindOf(n)), "write true or false")
+		return false
+	}
+	return strings.EqualFold(n.Value, "true")
+}

@@ -1,0 +1,263 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// Defaults of a rule.
+const (
+	ResolveAfterDefault = 5 * time.Minute
+	SeverityDefault     = Error
+)
+
+// The two values of `per` that are not a label.
+const (
+	PerClient = "client"
+	PerFeed   = "feed"
+)
+
+// ruleDraft is a rule as it was read, before its references are looked up.
+type ruleDraft struct {
+	rule       *Rule
+	at         spot // its name
+	escalation reference
+}
+
+var ruleKeys = []string{
+	"name", "per", "match", "stale_after", "warn_after", "lag_over", "resolve_after", "forget_after",
+	"expect", "severity", "escalation", "idle_ok",
+}
+
+func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
+	m, ok := r.mapping(n, "a rule", ruleKeys)
+	if !ok {
+		return ruleDraft{}, false
+	}
+	rule := &Rule{per: PerClient, severity: SeverityDefault, resolveAfter: ResolveAfterDefault}
+	d := ruleDraft{rule: rule, at: r.at(m.node)}
+	if name, ok := r.name(m.get("name"), "name"); ok {
+		rule.name, d.at = name, r.at(m.get("name"))
+	} else if !m.has("name") {
+		r.fail(m.node, "a rule has no name", "write name: everyone")
+	}
+	rule.pos = r.src.pos(m.node)
+	if n := m.get("per"); n != nil {
+		rule.per = r.per(n)
+	}
+	r.readMatch(rule, m)
+	r.readTimes(d, m)
+	if n := m.get("severity"); n != nil {
+		rule.severity = r.severity(n)
+	}
+	d.escalation = r.reference(m, "escalation")
+	rule.idleOK = r.boolean(m.get("idle_ok"), "idle_ok")
+	return d, true
+}
+
+func (r *reader) per(n *yaml.Node) string {
+	per, ok := r.name(n, "per")
+	if !ok || per == PerClient || per == PerFeed {
+		return per
+	}
+	if err := feed.CheckLabelName(per); err != nil {
+		r.fail(n, plain(err).Error(), "write per: client, per: feed, or a label as in per: cluster")
+	}
+	return per
+}
+
+func (r *reader) severity(n *yaml.Node) Severity {
+	text, ok := r.name(n, "severity")
+	if !ok {
+		return SeverityDefault
+	}
+	severity, err := ParseSeverity(text)
+	if err != nil {
+		r.failErr(n, err)
+	}
+	return severity
+}
+
+// parsedMatchers is what one text gave; many rules share texts.
+type parsedMatchers struct {
+	matchers []Matcher
+	err      error
+}
+
+// readMatch reads a rule's matchers. What is wrong becomes a matcher that fits
+// nothing, so that the rule is not taken for a catch-all.
+func (r *reader) readMatch(rule *Rule, m mapping) {
+	n := m.get("match")
+	if m.has("match") && (n == nil || n.Kind != yaml.SequenceNode) {
+		rule.match = append(rule.match, Matcher{})
+	}
+	for _, item := range r.list(n, "match", `match: ['tier="enterprise"']`) {
+		text, ok := r.text(item, "a matcher", FileBytesMax)
+		if !ok {
+			rule.match = append(rule.match, Matcher{})
+			continue
+		}
+		parsed, known := r.matchers[text]
+		if !known {
+			parsed.matchers, parsed.err = ParseMatchers(text)
+			r.matchers[text] = parsed
+		}
+		if parsed.err != nil {
+			r.failErr(item, parsed.err)
+			rule.match = append(rule.match, Matcher{})
+			continue
+		}
+		rule.match = append(rule.match, parsed.matchers...)
+		if len(rule.match) > MatchersMax {
+			r.fail(n, fmt.Sprintf("a rule has more than %d matchers", MatchersMax), `match several values at once: client=~"a|b|c"`)
+			return
+		}
+	}
+}
+
+// readTimes reads when the rule's series are stale, and what hangs on that.
+func (r *reader) readTimes(d ruleDraft, m mapping) {
+	rule := d.rule
+	stale, expect := m.get("stale_after"), m.get("expect")
+	switch {
+	case m.has("stale_after") && m.has("expect"):
+		r.fail(m.key("expect"), "a rule has either stale_after or expect, this one has both",
+			"leave stale_after out: grace says how late a run may be; or make two rules")
+	case stale != nil:
+		if t, ok := r.duration(stale, "stale_after"); ok {
+			rule.staleAfter, rule.lagOver = t, t
+		}
+	case expect != nil:
+		r.readExpect(rule, expect)
+	case !m.has("stale_after") && !m.has("expect"):
+		r.found.add(d.at, fmt.Sprintf("rule %q does not say when it is stale", rule.name),
+			`write stale_after: 30m, or expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`)
+	}
+	if n := m.get("lag_over"); n != nil {
+		rule.lagOver, _ = r.duration(n, "lag_over")
+	}
+	if n := m.get("resolve_after"); n != nil {
+		rule.resolveAfter, _ = r.duration(n, "resolve_after")
+	}
+	r.readWarnAfter(rule, m.get("warn_after"))
+	r.readForgetAfter(rule, m.get("forget_after"))
+}
+
+func (r *reader) readWarnAfter(rule *Rule, n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	warn, ok := r.duration(n, "warn_after")
+	switch {
+	case !ok || rule.staleAfter == 0:
+	case rule.expect != nil:
+		r.fail(n, "warn_after goes with stale_after, and this rule has expect", "leave it out")
+	case warn >= rule.staleAfter:
+		r.fail(n, fmt.Sprintf("warn_after is %s, and the series is stale after %s already", FormatDuration(warn), FormatDuration(rule.staleAfter)),
+			"write a shorter time, or leave it out")
+	}
+	rule.warnAfter = warn
+}
+
+func (r *reader) readForgetAfter(rule *Rule, n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	forget, ok := r.duration(n, "forget_after")
+	allowed := rule.staleAfter
+	if rule.expect != nil {
+		allowed += rule.expect.calendar.longest
+	}
+	switch {
+	case !ok || rule.staleAfter == 0:
+	case rule.per == PerFeed:
+		r.fail(n, "a rule per: feed has forget_after, and a feed is never forgotten", "leave it out; to end a watch write retired_feeds:")
+	case forget <= allowed:
+		r.fail(n, fmt.Sprintf("forget_after is %s: a series would be forgotten before it is stale (%s)", FormatDuration(forget), FormatDuration(allowed)),
+			"write a longer time, for example 30d")
+	}
+	rule.forgetAfter = forget
+}
+
+var expectKeys = []string{"cron", "timezone", "early", "grace"}
+
+// readExpect reads a schedule of runs. Its grace is the rule's stale_after; an
+// event time may be as old as the longest time between two runs, and a grace.
+func (r *reader) readExpect(rule *Rule, n *yaml.Node) {
+	m, ok := r.mapping(n, "expect", expectKeys)
+	if !ok {
+		return
+	}
+	if !m.has("cron") {
+		r.fail(m.node, "expect has no cron", `write cron: "0 6 * * *"`)
+	}
+	if !m.has("grace") {
+		r.fail(m.node, "expect has no grace", "write grace: 45m: how long after its time a run may arrive")
+	}
+	s := &Schedule{calendar: r.calendar(m)}
+	grace, ok := time.Duration(0), false
+	if n := m.get("grace"); n != nil {
+		grace, ok = r.duration(n, "grace")
+	}
+	early, earlySaid := time.Duration(0), false
+	if n := m.get("early"); n != nil {
+		early, earlySaid = r.duration(n, "early")
+	}
+	if s.calendar == nil || !ok {
+		return
+	}
+	s.cron = m.get("cron").Value
+	if n := m.get("timezone"); n != nil {
+		s.timezone = n.Value
+	}
+	s.grace, s.early = grace, min(EarlyDefault, s.calendar.shortest/2)
+	if earlySaid {
+		s.early = early
+	}
+	if s.early >= s.calendar.shortest {
+		r.fail(m.get("early"), fmt.Sprintf("early is %s, and runs come every %s: one arrival would stand for two runs",
+			FormatDuration(s.early), FormatDuration(s.calendar.shortest)),
+			"write "+FormatDuration(s.calendar.shortest/2)+" or less")
+		return
+	}
+	rule.expect, rule.staleAfter, rule.lagOver = s, grace, s.calendar.longest+grace
+}
+
+// calendar reads cron and timezone; nil when one of them is wrong.
+func (r *reader) calendar(m mapping) *calendar {
+	name := ""
+	if n := m.get("timezone"); n != nil {
+		var ok bool
+		if name, ok = r.name(n, "timezone"); !ok {
+			return nil
+		}
+	}
+	z, known := r.zones[name]
+	if !known {
+		z = loadZone(name)
+		r.zones[name] = z
+	}
+	if z.err != nil {
+		r.failErr(m.get("timezone"), z.err)
+	}
+	n := m.get("cron")
+	expr, ok := r.name(n, "cron")
+	if !ok || z.err != nil {
+		return nil
+	}
+	key := expr + "\n" + name
+	if c, known := r.calendars[key]; known {
+		return c
+	}
+	c, err := newCalendar(expr, z.loc)
+	if err != nil {
+		r.failErr(n, err)
+		return nil
+	}
+	r.calendars[key] = c
+	return c
+}

@@ -1,0 +1,72 @@
+package rules
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// EarlyDefault is how long before its time a run may arrive where the files do
+// not say: this, or half the shortest time between two runs when that is less.
+const EarlyDefault = time.Hour
+
+// Schedule says when runs are expected. Only ParseSchedule and rule files make one.
+type Schedule struct {
+	calendar       *calendar
+	cron, timezone string
+	early, grace   time.Duration
+
+	// Between two runs all arrivals have the same deadline, and a feed's arrivals
+	// are nearly all between the same two. What was found last is kept; it changes
+	// how long Deadline takes, never what it says.
+	last atomic.Pointer[window]
+}
+
+// window is a stretch of time in which next is the next run.
+type window struct{ from, next feed.Instant }
+
+// ParseSchedule reads a cron expression of five fields (minute, hour, day of
+// month, month, day of week) and a timezone by its IANA name; "" is UTC. A local
+// time that a change of the clock skips runs at the first instant after the gap;
+// one that comes twice runs once.
+func ParseSchedule(cronExpr, timezone string) (*Schedule, error) {
+	z := loadZone(timezone)
+	if z.err != nil {
+		return nil, z.err
+	}
+	c, err := newCalendar(cronExpr, z.loc)
+	if err != nil {
+		return nil, err
+	}
+	return &Schedule{calendar: c, cron: cronExpr, timezone: timezone}, nil
+}
+
+// Next is the first run after after; the zero time if none comes within five years.
+func (s *Schedule) Next(after time.Time) time.Time { return s.calendar.next(after) }
+
+// Deadline is Next(a + early) + grace; zero if no further run is scheduled.
+func (s *Schedule) Deadline(a feed.Instant) feed.Instant {
+	at := a.Add(s.early)
+	if w := s.last.Load(); w != nil && w.from <= at && at < w.next {
+		return w.next.Add(s.grace)
+	}
+	next := feed.At(s.calendar.next(time.UnixMilli(int64(at))))
+	if next.IsZero() {
+		return 0
+	}
+	s.last.Store(&window{from: at, next: next})
+	return next.Add(s.grace)
+}
+
+// Cron is the expression as written.
+func (s *Schedule) Cron() string { return s.cron }
+
+// Timezone is the timezone's name; "" is UTC.
+func (s *Schedule) Timezone() string { return s.timezone }
+
+// Early is how long before its time a run may arrive.
+func (s *Schedule) Early() time.Duration { return s.early }
+
+// Grace is how long after its time a run may arrive.
+func (s *Schedule) Grace() time.Duration { return s.grace }
