@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+)
+
+// settings are what every connection sets first, in this order. (The data source
+// name could carry them too, but sorts them by name.)
+var settings = [...]string{
+	// As long as a predecessor may take to stop.
+	"PRAGMA busy_timeout = 5000",
+	// For this process alone: a second feedwatch on the file would page twice.
+	// Before journal_mode, so that the log needs no shared memory.
+	"PRAGMA locking_mode = EXCLUSIVE",
+	// Of new files: a block of watermarks is about 8 KB.
+	"PRAGMA page_size = 8192",
+	"PRAGMA journal_mode = WAL",
+	// A commit is on the disk before it is answered.
+	"PRAGMA synchronous = FULL",
+	"PRAGMA journal_size_limit = 67108864",
+	"PRAGMA cache_size = -16384",
+}
+
+// connector makes connections to one file.
+type connector struct {
+	driver *sqlite.Driver
+	dsn    string
+}
+
+func newConnector(path string) (*connector, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	// Transactions take the write lock when they begin: there is one connection.
+	name := url.URL{Scheme: "file", Path: abs, RawQuery: "_txlock=immediate"}
+	return &connector{driver: new(sqlite.Driver), dsn: name.String()}, nil
+}
+
+// Driver is SQLite's.
+func (c *connector) Driver() driver.Driver { return c.driver }
+
+// Connect opens the file and applies the settings.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	execer, ok := conn.(driver.ExecerContext)
+	if !ok {
+		return nil, fmt.Errorf("connections of type %T cannot be set up", conn)
+	}
+	for _, pragma := range settings {
+		if _, err := execer.ExecContext(ctx, pragma, nil); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+	}
+	return conn, nil
+}

@@ -1,0 +1,12 @@
+// Package store keeps what outlives a process: incidents, receipts, blocks of
+// watermarks, restarts and the last good rule files. SQLite is a node's own
+// file and all that one node needs.
+//
+// What people are paged for is durable before it is answered or sent: a Save
+// that returned nil survives a kill -9 and a power cut. A Save that failed may be
+// repeated as it is; all of them say what is, none of them adds.
+//
+// A damaged file never stops the watch. What can be told apart (one block, one
+// row) is left out and counted; a file that cannot be read at all is moved aside
+// and an empty one takes its place. Either is said in Notice, for people.
+package store
