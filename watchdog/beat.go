@@ -1,0 +1,111 @@
+package watchdog
+
+import "github.com/feedwatch/feedwatch/watchdog/feed"
+
+// beat takes one heartbeat from source src. Late, repeated and out-of-order ones
+// are fine: watermarks merge by max.
+func (m *Machine) beat(src int, hb *feed.Heartbeat) feed.Refusal {
+	limit := m.now.Add(feed.ClockSkewMax)
+	if hb.Arrival > limit {
+		return feed.FutureArrival
+	}
+	refusal, event := feed.Accepted, hb.Event
+	if event > limit {
+		refusal, event = feed.FutureEvent, 0
+	}
+	f := m.feeds[hb.Key.Feed()]
+	if f == nil {
+		if len(m.order) >= m.cfg.FeedsMax {
+			return feed.TooManyFeeds
+		}
+		f = m.addFeed(hb.Key.Feed())
+	}
+	id, ok := f.row(hb.Key.Client())
+	if !ok {
+		if m.series >= m.cfg.SeriesMax {
+			return feed.TooManySeries
+		}
+		id = m.addClient(f, hb.Key.Client(), hb.Labels, 1<<src)
+	} else if !hb.Labels.IsZero() {
+		m.relabel(f, id, hb.Labels)
+	}
+	b, i := f.blocks[id.block()], id.place()
+	if hb.Count == 0 {
+		if r := f.ruleOf(b, i); r == nil || !r.IdleOK() {
+			return refusal // the feeder lives; that says nothing of the feed
+		}
+	}
+	arrival := min(hb.Arrival, m.now) // within the skew: now
+	m.hear(f, id, src, arrival, event)
+	for _, g := range m.groupRows[b.groups[i]] {
+		m.hear(f, g, src, arrival, event)
+	}
+	return refusal
+}
+
+// hear moves the watermarks of one row, of a client or of a group.
+func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Instant) {
+	b, i := f.blocks[id.block()], id.place()
+	m.hearThrough(f, b, i, src)
+	before := b.lastSeen(i)
+	if arrival <= before && event <= b.event[i] {
+		return // a repeat, or older than what is known: erases nothing
+	}
+	b.marksChanged = true
+	was := b.verdict[i]
+	if arrival > before {
+		b.arrival[i] = arrival
+	}
+	if event != 0 && arrival > before && !isGroup(b.client[i]) {
+		m.follow(f, id, arrival, event, before)
+	}
+	b.event[i] = max(b.event[i], event)
+	if arrival <= before {
+		return
+	}
+	if was == Retired {
+		m.setVerdict(f, b, i, Unwatched) // it came back
+	}
+	if was != Fresh || f.tracks[id] != nil {
+		m.rejudge(f, id)
+	}
+	if seq := b.in[i]; seq != 0 {
+		m.incidents[seq].arrived(m, arrival, event)
+	}
+}
+
+// hearThrough keeps which sources a row is heard through. A row never seen
+// drops what it was expected through for what it was heard through.
+func (m *Machine) hearThrough(f *feedState, b *block, i, src int) {
+	mask := m.sources.sets[b.sources[i]].mask
+	want := mask | 1<<src
+	if b.arrival[i] < 0 {
+		want = 1 << src
+	}
+	if want == mask {
+		return
+	}
+	f.count(b, i, -1)
+	b.sources[i] = m.sources.set(want)
+	f.count(b, i, +1)
+	f.useSet(b.sources[i])
+	b.namesChanged = true
+}
+
+// follow starts, keeps or ends the track of a series' event time.
+func (m *Machine) follow(f *feedState, id rowID, arrival, event, before feed.Instant) {
+	b, i := f.blocks[id.block()], id.place()
+	r := f.ruleOf(b, i)
+	if r == nil {
+		return
+	}
+	t := f.tracks[id]
+	resumed := b.verdict[i].Opens() || b.in[i] != 0
+	next := t.beat(arrival, event, before, b.event[i], r.LagOver(), resumed)
+	switch {
+	case next == nil && t != nil:
+		delete(f.tracks, id)
+	case next != nil && t == nil:
+		f.tracks[id] = next
+	}
+}

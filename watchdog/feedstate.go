@@ -1,0 +1,210 @@
+package watchdog
+
+import (
+	"slices"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// feedState is one feed: its table, the rules bound to it, and what is counted
+// of it as verdicts change.
+type feedState struct {
+	name   string
+	spec   *rules.Feed   // nil: no rule file names it
+	rules  []*rules.Rule // client rules, then group rules
+	groups int           // index of the first group rule
+
+	index  map[string]rowID
+	blocks []*block
+	bound  feed.Instant // lower bound of all blocks' bounds
+	waits  feed.Instant // lower bound of all blocks' waits
+	tracks map[rowID]*track
+	roster map[string]bool // clients that the rule files name
+
+	clients   ByVerdict            // client rows by stored verdict
+	bySet     map[uint8]*ByVerdict // the same for each set of sources
+	byLabels  map[labelsID]*tally  // for attribution
+	sets      []uint8              // sets of sources that any row has or had
+	moves     uint64               // changes of what is counted
+	unplaced  int                  // rows in trouble that belong to no incident yet
+	incidents []*incident          // open ones, in order of opening
+	blindDue  feed.Instant         // when blindness is to be looked at
+}
+
+// tally counts the client rows of one distinct label set.
+type tally struct{ of, silent int }
+
+func newFeedState(name string) *feedState {
+	return &feedState{
+		name:     name,
+		index:    map[string]rowID{},
+		bound:    never,
+		waits:    never,
+		blindDue: never,
+		tracks:   map[rowID]*track{},
+		roster:   map[string]bool{},
+		bySet:    map[uint8]*ByVerdict{},
+		byLabels: map[labelsID]*tally{},
+	}
+}
+
+// isGroup says that the row stands for a group rule, not for a client.
+func isGroup(client string) bool { return client != "" && client[0] == groupMark }
+
+// groupMark begins the name of a group row. No client's name can.
+const groupMark = '\x00'
+
+// groupName is the row of a group rule; value is "" for `per: feed`.
+func groupName(r *rules.Rule, value string) string {
+	return string(groupMark) + r.Name() + string(groupMark) + value
+}
+
+func (f *feedState) useSet(set uint8) {
+	if !slices.Contains(f.sets, set) {
+		f.sets = append(f.sets, set)
+	}
+}
+
+func (f *feedState) ruleOf(b *block, i int) *rules.Rule {
+	if b.rule[i] == noRule {
+		return nil
+	}
+	return f.rules[b.rule[i]]
+}
+
+// count adds n to everything that counts row i, under its present verdict, set
+// and labels. Group rows are not clients and are not counted.
+func (f *feedState) count(b *block, i, n int) {
+	if isGroup(b.client[i]) {
+		return
+	}
+	f.moves++
+	v := b.verdict[i]
+	f.clients[v] += n
+	set := f.bySet[b.sources[i]]
+	if set == nil {
+		set = &ByVerdict{}
+		f.bySet[b.sources[i]] = set
+	}
+	set[v] += n
+	t := f.byLabels[b.labels[i]]
+	if t == nil {
+		t = &tally{}
+		f.byLabels[b.labels[i]] = t
+	}
+	if v != Retired && v != Unwatched {
+		t.of += n
+	}
+	if v.Opens() {
+		t.silent += n
+	}
+}
+
+// watched is how many clients a rule governs now.
+func (f *feedState) watched() int {
+	n := 0
+	for v, c := range f.clients {
+		if Verdict(v) != Retired && Verdict(v) != Unwatched {
+			n += c
+		}
+	}
+	return n
+}
+
+// setVerdict moves row i to v and keeps every count true. It returns whether
+// something changed that an incident or attribution must look at.
+func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
+	old := b.verdict[i]
+	if old == v {
+		return
+	}
+	f.count(b, i, -1)
+	b.verdict[i] = v
+	f.count(b, i, +1)
+	if seq := b.in[i]; seq != 0 {
+		m.incidents[seq].memberChanged(old, v)
+		return
+	}
+	f.place(b, old.Opens(), v.Opens())
+}
+
+// place keeps the count of rows in trouble that belong to no incident.
+func (f *feedState) place(b *block, before, after bool) {
+	switch {
+	case after && !before:
+		b.unassigned++
+		f.unplaced++
+	case before && !after:
+		b.unassigned--
+		f.unplaced--
+	}
+}
+
+// join makes row i a member of inc.
+func (m *Machine) join(f *feedState, b *block, i int, inc *incident) {
+	f.place(b, b.verdict[i].Opens(), false)
+	b.in[i] = inc.seq
+	inc.memberJoined(f, b, i)
+}
+
+// release ends every membership of inc.
+func (m *Machine) release(inc *incident) {
+	for _, b := range inc.feed.blocks {
+		for i, seq := range b.in {
+			if seq == inc.seq {
+				b.in[i] = 0
+				inc.feed.place(b, false, b.verdict[i].Opens())
+			}
+		}
+	}
+}
+
+// rejudge derives the verdict of a row anew.
+func (m *Machine) rejudge(f *feedState, id rowID) {
+	b, i := f.blocks[id.block()], id.place()
+	r := f.ruleOf(b, i)
+	if r == nil {
+		b.due[i] = never
+		if b.in[i] == 0 || b.verdict[i].Well() {
+			m.setVerdict(f, b, i, Unwatched)
+		}
+		return
+	}
+	if b.verdict[i] == Retired {
+		b.due[i] = never
+		return
+	}
+	set := &m.sources.sets[b.sources[i]]
+	v, due := judge(facts{
+		rule:    r,
+		arrival: b.arrival[i],
+		horizon: set.horizon,
+		grace:   m.grace(r, b.reference(i)),
+		track:   f.tracks[id],
+	})
+	if v == Stale {
+		delete(f.tracks, id) // what it held is over; a backlog is measured afresh
+	}
+	b.due[i] = never
+	f.wake(id, due)
+	m.setVerdict(f, b, i, v)
+}
+
+// stamp is the instant at which the present trouble of a row began: the
+// deadline that passed, not when it was seen.
+func (m *Machine) stamp(f *feedState, id rowID) feed.Instant {
+	b, i := f.blocks[id.block()], id.place()
+	r := f.ruleOf(b, i)
+	if r == nil {
+		return m.now
+	}
+	switch b.verdict[i] {
+	case Stale:
+		return r.Deadline(b.reference(i))
+	case Frozen:
+		return f.tracks[id].frozenSince(r.LagOver())
+	default:
+		return m.now
+	}
+}

@@ -1,0 +1,423 @@
+package watchdog
+
+import (
+	"slices"
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// incident is the machine's working copy: the public picture, and what is only
+// needed to move it on.
+type incident struct {
+	Incident
+	seq     incidentSeq
+	feed    *feedState
+	pattern pattern
+	rule    *rules.Rule       // governs the anchor; nil once removed
+	ladder  *rules.Escalation // nil: nobody can be told
+
+	trouble  int  // members whose verdict opens incidents, or that are blind
+	unwell   int  // members that keep it open
+	peak     int  // the most trouble since it opened or was in trouble again
+	silent   int  // members whose verdict opens incidents
+	resumed  bool // EventResumed was said
+	restored bool // from the store; its members have not joined again yet
+	widened  bool // the whole feed, by a group row or by share; not narrowed again
+
+	newestEvent, newestArrival feed.Instant // among its members when it opened
+	drain                      drain
+
+	due     feed.Instant // when to tend it without being touched
+	scopeAt feed.Instant // when its scope was counted last
+	moves   uint64       // feedState.moves then
+	touched bool         // something about its members changed
+	dirty   bool         // the public picture changed
+	queued  bool         // waits in Machine.changed
+}
+
+// scopeEvery is how often the numbers of a scope are counted anew at most.
+const scopeEvery = time.Second
+
+// open starts an incident for a cause, anchored at a row.
+func (m *Machine) open(f *feedState, cause Cause, p pattern, anchor rowID) *incident {
+	b, i := f.blocks[anchor.block()], anchor.place()
+	r := f.ruleOf(b, i)
+	name := b.client[i]
+	inc := m.start(f, cause, m.stamp(f, anchor), name)
+	inc.pattern = p
+	inc.widened = isGroup(name) && p.whole()
+	inc.Anchor = displayName(name)
+	m.setRule(inc, r)
+	return inc
+}
+
+// start makes the incident itself, with the parts that every cause has.
+func (m *Machine) start(f *feedState, cause Cause, opened feed.Instant, anchor string) *incident {
+	id := incidentID(opened, f.name, anchor)
+	m.bySeq++
+	inc := &incident{seq: m.bySeq, feed: f, due: m.now, touched: true}
+	inc.Incident = Incident{
+		ID:     id,
+		Key:    "fw/" + m.cfg.Install + "/" + f.name + "/" + id,
+		Feed:   f.name,
+		Cause:  cause,
+		Opened: opened,
+		Seen:   m.now,
+		Anchor: anchor,
+		State:  StateOpen,
+	}
+	m.incidents[inc.seq] = inc
+	f.incidents = append(f.incidents, inc)
+	m.lags = append(m.lags, m.now.Sub(opened))
+	return inc
+}
+
+// setRule takes over what the governing rule says; r may be nil.
+func (m *Machine) setRule(inc *incident, r *rules.Rule) {
+	spec := inc.feed.spec
+	inc.rule = r
+	inc.Rule, inc.Escalation, inc.ladder = "", "", nil
+	if spec != nil {
+		inc.ladder = spec.Escalation()
+		inc.Runbook, inc.Owner = spec.Runbook(), spec.Owner()
+		inc.Loss.Retention = spec.Retention()
+	}
+	if r != nil {
+		inc.Rule = r.Name()
+		inc.Severity = max(inc.Severity, r.Severity())
+		inc.Allowed = r.StaleAfter()
+		if inc.Cause != CauseSilent {
+			inc.Allowed = r.LagOver()
+		}
+		if r.Escalation() != nil {
+			inc.ladder = r.Escalation()
+		}
+	}
+	if inc.ladder != nil {
+		inc.Escalation = inc.ladder.Name()
+	}
+}
+
+// displayName is a row's name for people: the client, or what a group row stands for.
+func displayName(name string) string {
+	if !isGroup(name) {
+		return name
+	}
+	for i := 1; i < len(name); i++ {
+		if name[i] == groupMark {
+			if value := name[i+1:]; value != "" {
+				return value
+			}
+			break
+		}
+	}
+	return "the whole feed"
+}
+
+// troubled says whether a verdict of a member counts as trouble still going on.
+func troubled(v Verdict) bool { return v.Opens() || v == Blind || v == Pending }
+
+func (inc *incident) memberJoined(f *feedState, b *block, i int) {
+	v := b.verdict[i]
+	inc.countMember(v, +1)
+	inc.newestEvent = max(inc.newestEvent, b.event[i])
+	inc.newestArrival = max(inc.newestArrival, b.lastSeen(i))
+	if r := f.ruleOf(b, i); r != nil && r.Severity() > inc.Severity {
+		inc.Severity = r.Severity()
+	}
+	inc.touched = true
+}
+
+func (inc *incident) memberChanged(old, v Verdict) {
+	inc.countMember(old, -1)
+	inc.countMember(v, +1)
+	inc.touched = true
+}
+
+func (inc *incident) countMember(v Verdict, n int) {
+	if v.Opens() {
+		inc.silent += n
+	}
+	if troubled(v) {
+		inc.trouble += n
+	}
+	if !v.Well() {
+		inc.unwell += n
+	}
+}
+
+// widen makes the whole feed its scope.
+func (inc *incident) widen() {
+	inc.pattern = pattern{}
+	inc.widened = true
+	inc.touched = true
+	inc.scopeAt = 0
+}
+
+// record adds a line to the timeline.
+func (m *Machine) record(inc *incident, e Event) {
+	e.N = len(inc.Events) + 1
+	if e.At.IsZero() {
+		e.At = m.now
+	}
+	e.Scope = inc.Scope
+	e.Scope.Oldest, e.Scope.StillArrive, e.Scope.Labels = nil, nil, nil
+	inc.Events = append(inc.Events, e)
+	inc.dirty = true
+}
+
+// tend moves an incident on to m.now: what its members did, what its clocks say,
+// whom to tell.
+func (m *Machine) tend(inc *incident) {
+	opening := inc.Revision == 0
+	if opening {
+		m.startLoss(inc)
+	}
+	if inc.touched || inc.scopeAt.Add(scopeEvery) <= m.now {
+		m.refreshScope(inc)
+	}
+	if opening {
+		m.record(inc, Event{Kind: EventOpened})
+	}
+	m.followMembers(inc)
+	m.followDrain(inc)
+	m.followLoss(inc)
+	m.climb(inc)
+	m.settle(inc)
+	inc.touched = false
+	inc.due = m.dueOf(inc)
+	if inc.dirty {
+		inc.dirty = false
+		inc.Revision++
+		if !inc.queued {
+			inc.queued = true
+			m.changed = append(m.changed, inc)
+		}
+	}
+}
+
+// followMembers notices that trouble ended, came back, or that all is well.
+func (m *Machine) followMembers(inc *incident) {
+	inc.peak = max(inc.peak, inc.trouble)
+	if inc.resumed && inc.silent*2 > inc.peak {
+		m.troubleAgain(inc)
+	}
+	if !inc.Loss.FirstAgain.IsZero() && !inc.resumed && inc.trouble*2 <= inc.peak {
+		inc.resumed = true
+		m.record(inc, Event{Kind: EventResumed, At: inc.Loss.FirstAgain})
+	}
+	if inc.unwell == 0 && inc.WellSince.IsZero() {
+		inc.WellSince = m.now
+		inc.CatchUp = nil
+		m.record(inc, Event{Kind: EventWell})
+	}
+	if inc.unwell > 0 && !inc.WellSince.IsZero() {
+		inc.WellSince = 0
+		inc.dirty = true
+		if !inc.resumed && inc.trouble > 0 {
+			m.record(inc, Event{Kind: EventStaleAgain})
+		}
+	}
+	m.refreshState(inc)
+}
+
+// troubleAgain: it fell silent again before it was resolved. What was lost until
+// now stays lost; the clock starts anew.
+func (m *Machine) troubleAgain(inc *incident) {
+	inc.resumed, inc.peak = false, inc.trouble
+	inc.WellSince = 0
+	inc.CatchUp = nil
+	inc.drain = drain{}
+	m.record(inc, Event{Kind: EventStaleAgain})
+	m.restartLoss(inc)
+}
+
+func (m *Machine) refreshState(inc *incident) {
+	state := StateOpen
+	switch {
+	case inc.trouble == 0:
+		state = StateRecovering
+	case inc.Ack != nil:
+		state = StateAcknowledged
+	}
+	if state != inc.State {
+		inc.State = state
+		inc.dirty = true
+	}
+}
+
+// refreshScope counts the scope anew and says so when it changed.
+func (m *Machine) refreshScope(inc *incident) {
+	if inc.Cause == CauseBlind {
+		return
+	}
+	if inc.scopeAt.Add(scopeEvery) > m.now && inc.Revision > 0 {
+		return // again when it is due
+	}
+	inc.scopeAt, inc.moves = m.now, inc.feed.moves
+	others := inc.feed.patterns(inc.Cause, inc)
+	if inc.pattern.whole() && !inc.widened {
+		if p := m.explain(inc.feed, others); !p.whole() && m.explains(inc, p) {
+			inc.pattern = p
+		}
+	}
+	s := m.countScope(inc.feed, inc.pattern, others)
+	if m.groupSilent(inc) {
+		s.Silent = s.Of // nobody it covers has been heard of
+	}
+	if s.Whole() {
+		s.Labels = m.labelSpread(inc.feed)
+	}
+	m.examples(inc, &s)
+	if !equalScope(s, inc.Scope) {
+		inc.Scope = s
+		inc.dirty = true
+	}
+}
+
+// explains says that p covers nearly all that is silent in the incident's scope.
+func (m *Machine) explains(inc *incident, p pattern) bool {
+	s := m.countScope(inc.feed, p, nil)
+	return float64(s.Silent) >= wholeShare*float64(inc.trouble)
+}
+
+// groupSilent says whether the row of a group rule that stands for the whole
+// scope is silent.
+func (m *Machine) groupSilent(inc *incident) bool {
+	f := inc.feed
+	for n := f.groups; n < len(f.rules); n++ {
+		r := f.rules[n]
+		if per := r.Per(); per != perFeed && per != inc.pattern.label {
+			continue
+		}
+		value := ""
+		if r.Per() != perFeed {
+			value = inc.pattern.value
+		}
+		if id, ok := f.row(groupName(r, value)); ok {
+			if f.blocks[id.block()].verdict[id.place()] == Stale && !r.Selective() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func equalScope(a, b Scope) bool {
+	return a.Label == b.Label && a.Value == b.Value && a.Silent == b.Silent && a.Of == b.Of &&
+		a.ElsewhereSilent == b.ElsewhereSilent && a.ElsewhereOf == b.ElsewhereOf &&
+		slices.Equal(a.Oldest, b.Oldest) && slices.Equal(a.StillArrive, b.StillArrive) && slices.Equal(a.Labels, b.Labels)
+}
+
+// settle resolves an incident whose series have all held.
+func (m *Machine) settle(inc *incident) {
+	if inc.WellSince.IsZero() || m.now < inc.WellSince.Add(inc.resolveAfter()) {
+		return
+	}
+	inc.State = StateResolved
+	inc.Resolved = m.now
+	inc.ResolvedBy = "feedwatch"
+	inc.Next = nil
+	inc.Ack = nil
+	inc.Loss.Begins = 0
+	m.record(inc, Event{Kind: EventResolved, From: inc.Loss.LostFrom, Until: inc.Loss.LostTo})
+}
+
+// resolveAfterDefault serves an incident whose rule was removed.
+const resolveAfterDefault = 5 * time.Minute
+
+func (inc *incident) resolveAfter() time.Duration {
+	if inc.rule == nil {
+		return resolveAfterDefault
+	}
+	return inc.rule.ResolveAfter()
+}
+
+// dropResolved lets go of incidents that have been handed out as resolved.
+func (m *Machine) dropResolved(f *feedState) {
+	if !slices.ContainsFunc(f.incidents, (*incident).done) {
+		return
+	}
+	for _, inc := range f.incidents {
+		if inc.done() {
+			m.release(inc)
+			delete(m.incidents, inc.seq)
+		}
+	}
+	f.incidents = slices.DeleteFunc(f.incidents, (*incident).done)
+}
+
+func (inc *incident) done() bool { return inc.State == StateResolved }
+
+// dueOf is when the incident must be tended though nothing happens to it.
+func (m *Machine) dueOf(inc *incident) feed.Instant {
+	if inc.done() {
+		return never
+	}
+	due := never
+	soon := func(t feed.Instant) {
+		if !t.IsZero() && t > m.now {
+			due = min(due, t)
+		}
+	}
+	if inc.moves != inc.feed.moves && inc.Cause != CauseBlind {
+		soon(inc.scopeAt.Add(scopeEvery))
+	}
+	if inc.Next != nil {
+		soon(inc.Next.At)
+	}
+	if inc.Ack != nil {
+		soon(inc.Ack.Until)
+	}
+	if !inc.WellSince.IsZero() {
+		soon(inc.WellSince.Add(inc.resolveAfter()))
+	}
+	soon(inc.drain.due)
+	soon(inc.lossDue())
+	return due
+}
+
+// snapshot is the public picture; nobody writes to it afterwards.
+func (inc *incident) snapshot() *Incident {
+	c := inc.Incident
+	c.Pages = slices.Clip(c.Pages)
+	c.Events = slices.Clip(c.Events)
+	c.Ladder.Engaged = slices.Clip(c.Ladder.Engaged)
+	if inc.Ack != nil {
+		ack := *inc.Ack
+		c.Ack = &ack
+	}
+	if inc.CatchUp != nil {
+		up := *inc.CatchUp
+		c.CatchUp = &up
+	}
+	return &c
+}
+
+// govern finds the rule an open incident goes on under after an edit.
+func (m *Machine) govern(inc *incident) {
+	var r *rules.Rule
+	if id, ok := inc.feed.row(inc.Anchor); ok {
+		r = inc.feed.ruleOf(inc.feed.blocks[id.block()], id.place())
+	}
+	if r == nil && inc.feed.spec != nil {
+		r = inc.feed.ruleNamed(inc.Rule)
+	}
+	was := inc.Rule
+	m.setRule(inc, r)
+	if inc.Rule != was {
+		m.record(inc, Event{Kind: EventRule, Note: inc.Rule})
+	}
+	inc.touched = true
+}
+
+func (f *feedState) ruleNamed(name string) *rules.Rule {
+	for _, r := range f.rules {
+		if r.Name() == name {
+			return r
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package watchdog
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// Input is something that happened outside. The machine writes what came of it
+// into the input's own result fields.
+type Input interface{ apply(m *Machine) }
+
+// Heard is a report of a source.
+type Heard struct {
+	Report feed.Report
+	// Refused has one entry for each heartbeat, or is nil when all were accepted.
+	Refused []feed.Refusal
+}
+
+func (in *Heard) apply(m *Machine) {
+	r := &in.Report
+	src := m.sources.find(r.Source.Name)
+	if src < 0 {
+		if src = m.sources.add(r.Source, m.now); src < 0 {
+			in.refuseAll(feed.TooManySources)
+			return
+		}
+	}
+	for i := range r.Heartbeats {
+		if why := m.beat(src, &r.Heartbeats[i]); why != feed.Accepted {
+			if in.Refused == nil {
+				in.Refused = make([]feed.Refusal, len(r.Heartbeats))
+			}
+			in.Refused[i] = why
+		}
+	}
+	s := &m.sources.all[src]
+	s.failure = r.Failure
+	// A known-through of the future would hide silence like a future arrival.
+	if known := min(r.KnownThrough, m.now); known > s.known {
+		s.known = known
+		for i := range m.sources.sets {
+			m.sources.refreshSet(&m.sources.sets[i])
+		}
+		m.unwait()
+	}
+}
+
+func (in *Heard) refuseAll(why feed.Refusal) {
+	in.Refused = make([]feed.Refusal, len(in.Report.Heartbeats))
+	for i := range in.Refused {
+		in.Refused[i] = why
+	}
+}
+
+// UseRules puts a rule set in force. Watermarks and open incidents stay.
+type UseRules struct{ Set *rules.Set }
+
+func (in *UseRules) apply(m *Machine) { m.useRules(in.Set) }
+
+// AcknowledgeFor bounds an acknowledgement.
+const (
+	AcknowledgeForDefault = 4 * time.Hour
+	AcknowledgeForMax     = 7 * 24 * time.Hour
+)
+
+// Acknowledge is a person's word that they are on an incident.
+type Acknowledge struct {
+	ID  string // Incident.ID
+	By  string
+	For time.Duration // 0: AcknowledgeForDefault
+	// Err says why it was not taken; it wraps ErrNoIncident where there is none open.
+	Err error
+}
+
+// ErrNoIncident says that no open incident has that id.
+var ErrNoIncident = fmt.Errorf("no open incident")
+
+func (in *Acknowledge) apply(m *Machine) {
+	inc := m.find(in.ID)
+	switch {
+	case inc == nil:
+		in.Err = fmt.Errorf("%w with id %q", ErrNoIncident, in.ID)
+	case in.By == "":
+		in.Err = fmt.Errorf("an acknowledgement needs a name: say who is on it")
+	case in.For < 0 || in.For > AcknowledgeForMax:
+		in.Err = fmt.Errorf("an acknowledgement lasts at most %s, not %s", AcknowledgeForMax, in.For)
+	default:
+		if in.For == 0 {
+			in.For = AcknowledgeForDefault
+		}
+		m.acknowledge(inc, in.By, in.For)
+	}
+}
+
+func (m *Machine) find(id string) *incident {
+	for _, inc := range m.incidents {
+		if inc.ID == id {
+			return inc
+		}
+	}
+	return nil
+}

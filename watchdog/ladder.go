@@ -1,0 +1,243 @@
+package watchdog
+
+import (
+	"slices"
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+const (
+	// overdueApart keeps steps that are overdue after a downtime from waking
+	// everybody at once.
+	overdueApart = 2 * time.Minute
+	// growthApart is the least time between two pages for growth, unless the
+	// severity rises.
+	growthApart = 5 * time.Minute
+)
+
+// climb pages whoever is due, and says who is next. Only `after` steps and
+// growth wait for an acknowledgement's end; the loss clock waits for nobody.
+func (m *Machine) climb(inc *incident) {
+	m.expireAck(inc)
+	if inc.ladder == nil || inc.done() {
+		m.setNext(inc, nil)
+		return
+	}
+	if inc.trouble > 0 {
+		m.climbLoss(inc)
+		m.climbGrowth(inc)
+		for m.climbStep(inc) {
+		}
+	}
+	m.setNext(inc, m.nextStep(inc))
+}
+
+func (m *Machine) page(inc *incident, why Reason, step int, targets []rules.Target) {
+	if len(targets) == 0 {
+		return
+	}
+	n := len(inc.Pages) + 1
+	inc.Pages = append(inc.Pages, Page{
+		N: n, At: m.now, Reason: why, Step: step, Targets: targets, Scope: inc.Scope.String(),
+	})
+	inc.Ladder.PagedFor, inc.Ladder.PagedAs = inc.Scope.Silent, inc.Severity
+	for _, t := range targets {
+		if !slices.Contains(inc.Ladder.Engaged, t) {
+			inc.Ladder.Engaged = append(slices.Clip(inc.Ladder.Engaged), t)
+		}
+	}
+	m.record(inc, Event{Kind: EventPaged, Page: n})
+}
+
+// afterSteps are the steps by time; the others are by loss.
+func (inc *incident) afterSteps() []rules.Step {
+	steps := inc.ladder.Steps()
+	for i, s := range steps {
+		if !s.BeforeLoss.IsZero() {
+			return steps[:i]
+		}
+	}
+	return steps
+}
+
+func (inc *incident) lossSteps() []rules.Step {
+	return inc.ladder.Steps()[len(inc.afterSteps()):]
+}
+
+// stepDue is when the next `after` step is due: its time since opening, but
+// overdue steps not closer than 2 min (or than the ladder itself has them).
+func (inc *incident) stepDue() (feed.Instant, bool) {
+	steps, n := inc.afterSteps(), inc.Ladder.Step
+	if n >= len(steps) {
+		return 0, false
+	}
+	at := inc.Opened.Add(steps[n].After)
+	if n > 0 {
+		apart := min(overdueApart, steps[n].After-steps[n-1].After)
+		at = max(at, inc.Ladder.StepAt.Add(apart))
+	}
+	return at, true
+}
+
+// climbStep takes one due step or repeat, and says whether it did.
+func (m *Machine) climbStep(inc *incident) bool {
+	if inc.Ack != nil {
+		return false
+	}
+	steps := inc.afterSteps()
+	if at, ok := inc.stepDue(); ok && at <= m.now {
+		n := inc.Ladder.Step
+		why := ReasonStep
+		if len(inc.Pages) == 0 {
+			why = ReasonOpened
+			inc.Ladder.GrowthAt = m.now
+		}
+		inc.Ladder.Step, inc.Ladder.StepAt = n+1, m.now
+		inc.Ladder.RepeatAt = 0
+		if every := steps[n].Repeat; every > 0 {
+			inc.Ladder.RepeatAt = m.now.Add(every)
+		}
+		m.page(inc, why, n+1, steps[n].Notify)
+		return true
+	}
+	if at := inc.Ladder.RepeatAt; !at.IsZero() && at <= m.now {
+		n := min(inc.Ladder.Step, len(steps)) - 1
+		if n < 0 || steps[n].Repeat <= 0 {
+			inc.Ladder.RepeatAt = 0
+			return false
+		}
+		inc.Ladder.RepeatAt = m.now.Add(steps[n].Repeat)
+		m.page(inc, ReasonRepeat, n+1, steps[n].Notify)
+		return true
+	}
+	return false
+}
+
+// climbGrowth pages everyone engaged when it has grown past what was paged for:
+// by x2 and at least 5 % of the feed, to half, or to all.
+func (m *Machine) climbGrowth(inc *incident) {
+	if len(inc.Pages) == 0 {
+		return
+	}
+	was, is := inc.Ladder.PagedFor, inc.Scope.Silent
+	all := inc.Scope.Of + inc.Scope.ElsewhereOf
+	rose := inc.Severity > inc.Ladder.PagedAs
+	if !grew(was, is, all) && !rose {
+		return
+	}
+	if !rose && m.now < inc.Ladder.GrowthAt.Add(growthApart) {
+		return
+	}
+	inc.Ladder.GrowthAt = m.now
+	m.record(inc, Event{Kind: EventScope, Was: was})
+	if inc.Ack != nil {
+		inc.Ack = nil // it covered less
+		m.refreshState(inc)
+	}
+	m.page(inc, ReasonGrew, 0, inc.Ladder.Engaged)
+}
+
+func grew(was, is, all int) bool {
+	switch {
+	case is <= was:
+		return false
+	case is == all, 2*was < all && 2*is >= all:
+		return true
+	default:
+		return is >= 2*was && 20*(is-was) >= all
+	}
+}
+
+// climbLoss takes the `before_loss` steps and the page for loss begun, whatever
+// was acknowledged.
+func (m *Machine) climbLoss(inc *incident) {
+	begins := inc.Loss.Begins
+	if begins.IsZero() {
+		return
+	}
+	steps := inc.lossSteps()
+	for n := inc.Ladder.LossSteps; n < len(steps); n++ {
+		if m.now < begins.Add(-steps[n].BeforeLoss.Of(inc.Loss.Retention)) {
+			break
+		}
+		inc.Ladder.LossSteps = n + 1
+		m.page(inc, ReasonLossNear, 0, steps[n].Notify)
+	}
+	if !inc.Ladder.LossBegun && m.now >= begins {
+		inc.Ladder.LossBegun = true
+		m.record(inc, Event{Kind: EventLossBegun, From: inc.Loss.Start})
+		m.page(inc, ReasonLossBegun, 0, inc.ladder.Targets())
+	}
+}
+
+// expireAck ends an acknowledgement whose time is over, and says so to whoever
+// was told before, if it is still silent.
+func (m *Machine) expireAck(inc *incident) {
+	if inc.Ack == nil || m.now < inc.Ack.Until {
+		return
+	}
+	inc.Ack = nil
+	inc.dirty = true
+	m.refreshState(inc)
+	if inc.trouble > 0 && inc.ladder != nil {
+		m.page(inc, ReasonAckExpired, 0, inc.Ladder.Engaged)
+	}
+}
+
+func (m *Machine) acknowledge(inc *incident, by string, d time.Duration) {
+	inc.Ack = &Ack{By: by, At: m.now, Until: m.now.Add(d), Silent: inc.Scope.Silent}
+	m.record(inc, Event{Kind: EventAcknowledged, Who: by, Until: inc.Ack.Until})
+	m.refreshState(inc)
+	inc.touched = true
+}
+
+// nextStep is who is told next and when, unless something changes.
+func (m *Machine) nextStep(inc *incident) *Next {
+	if inc.trouble == 0 {
+		return nil
+	}
+	var next *Next
+	offer := func(at feed.Instant, why Reason, targets []rules.Target) {
+		if at > m.now && (next == nil || at < next.At) {
+			next = &Next{At: at, Why: why, Targets: targets}
+		}
+	}
+	steps := inc.afterSteps()
+	if inc.Ack != nil {
+		offer(inc.Ack.Until, ReasonAckExpired, inc.Ladder.Engaged)
+	} else {
+		if at, ok := inc.stepDue(); ok {
+			offer(at, ReasonStep, steps[inc.Ladder.Step].Notify)
+		}
+		if at := inc.Ladder.RepeatAt; !at.IsZero() && inc.Ladder.Step > 0 && inc.Ladder.Step <= len(steps) {
+			offer(at, ReasonRepeat, steps[inc.Ladder.Step-1].Notify)
+		}
+	}
+	if begins := inc.Loss.Begins; !begins.IsZero() {
+		if loss := inc.lossSteps(); inc.Ladder.LossSteps < len(loss) {
+			s := loss[inc.Ladder.LossSteps]
+			offer(begins.Add(-s.BeforeLoss.Of(inc.Loss.Retention)), ReasonLossNear, s.Notify)
+		}
+		if !inc.Ladder.LossBegun {
+			offer(begins, ReasonLossBegun, inc.ladder.Targets())
+		}
+	}
+	return next
+}
+
+func (m *Machine) setNext(inc *incident, next *Next) {
+	if (next == nil) != (inc.Next == nil) || next != nil && (next.At != inc.Next.At || next.Why != inc.Next.Why) {
+		inc.Next = next
+		inc.dirty = true
+	}
+}
+
+// growthDue is when a growth that came too soon after the last page may page.
+func (inc *incident) growthDue() feed.Instant {
+	if len(inc.Pages) == 0 || !grew(inc.Ladder.PagedFor, inc.Scope.Silent, inc.Scope.Of+inc.Scope.ElsewhereOf) {
+		return 0
+	}
+	return inc.Ladder.GrowthAt.Add(growthApart)
+}

@@ -1,0 +1,121 @@
+package watchdog
+
+import (
+	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// startLoss fixes where the silence began: the latest event time seen among the
+// incident's series before it opened, for the feeder still delivered then; by
+// arrival where there are no event times.
+func (m *Machine) startLoss(inc *incident) {
+	inc.Since = inc.newestArrival
+	inc.setLossStart(inc.newestEvent, inc.newestArrival)
+}
+
+func (inc *incident) setLossStart(event, arrival feed.Instant) {
+	l := &inc.Loss
+	l.Start, l.ByArrival = event, false
+	if event.IsZero() {
+		l.Start, l.ByArrival = arrival, true
+	}
+	l.Begins = 0
+	if l.Retention > 0 && inc.Cause != CauseBehind {
+		if l.Start.IsZero() { // never heard of: the clock runs from when it was expected
+			l.Start, l.ByArrival = inc.Opened.Add(-inc.Allowed), true
+		}
+		l.Begins = l.Start.Add(l.Retention)
+	}
+	inc.dirty = true
+}
+
+// restartLoss sets the clock anew when trouble is back before the incident was
+// resolved.
+func (m *Machine) restartLoss(inc *incident) {
+	m.closeLoss(inc)
+	var event, arrival feed.Instant
+	for _, b := range inc.feed.blocks {
+		for i, seq := range b.in {
+			if seq == inc.seq {
+				event = max(event, b.event[i])
+				arrival = max(arrival, b.lastSeen(i))
+			}
+		}
+	}
+	inc.Loss.FirstAgain, inc.Loss.EventAgain = 0, 0
+	inc.Ladder.LossBegun, inc.Ladder.LossSteps = false, 0
+	inc.setLossStart(event, arrival)
+}
+
+// arrived is an arrival of a member while the incident is open.
+func (inc *incident) arrived(m *Machine, arrival, event feed.Instant) {
+	l := &inc.Loss
+	switch {
+	case l.FirstAgain.IsZero():
+		l.FirstAgain = max(arrival, 1)
+		l.EventAgain = event
+		inc.touched, inc.dirty = true, true
+	case !event.IsZero() && inc.drain.first(arrival, l.FirstAgain, inc.window()):
+		if l.EventAgain.IsZero() || event < l.EventAgain {
+			l.EventAgain = event
+			inc.touched, inc.dirty = true, true
+		}
+	}
+}
+
+// atRiskOver is how far the two ways to know the end of a loss may differ before
+// it is marked.
+const atRiskOver = time.Minute
+
+// followLoss stops the clock when nothing is silent any more, and states what was
+// lost once the first window after resumption has shown its event times.
+func (m *Machine) followLoss(inc *incident) {
+	l := &inc.Loss
+	if inc.trouble == 0 && !l.Begins.IsZero() && inc.Cause != CauseBehind {
+		l.Begins = 0
+		inc.dirty = true
+	}
+	if l.FirstAgain.IsZero() || l.Retention == 0 || m.now < l.FirstAgain.Add(inc.window()) && inc.unwell > 0 {
+		return
+	}
+	m.closeLoss(inc)
+}
+
+// closeLoss computes the lost interval [start, t1 - R]. Where the first event
+// time after resumption says otherwise the wider is given and marked.
+func (m *Machine) closeLoss(inc *incident) {
+	l := &inc.Loss
+	if l.FirstAgain.IsZero() || l.Retention == 0 || inc.Cause == CauseBlind {
+		return
+	}
+	end := l.FirstAgain.Add(-l.Retention)
+	if end <= l.Start || l.Start.IsZero() {
+		return
+	}
+	risk := false
+	if !l.EventAgain.IsZero() {
+		differ := l.EventAgain.Sub(end)
+		risk = differ > atRiskOver || differ < -atRiskOver
+		if differ > atRiskOver {
+			end = l.EventAgain
+		}
+	}
+	from := l.Start
+	if !l.LostFrom.IsZero() {
+		from, end = min(from, l.LostFrom), max(end, l.LostTo)
+		risk = risk || l.AtRisk
+	}
+	if from != l.LostFrom || end != l.LostTo || risk != l.AtRisk {
+		l.LostFrom, l.LostTo, l.AtRisk = from, end, risk
+		inc.dirty = true
+	}
+}
+
+// lossDue is when what was lost can be stated.
+func (inc *incident) lossDue() feed.Instant {
+	if inc.Loss.FirstAgain.IsZero() || inc.Loss.Retention == 0 {
+		return 0
+	}
+	return inc.Loss.FirstAgain.Add(inc.window())
+}

@@ -1,0 +1,258 @@
+package watchdog
+
+import (
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// Machine decides. It is not safe for concurrent use: one goroutine owns it.
+type Machine struct {
+	cfg      Config
+	now      feed.Instant
+	started  feed.Instant
+	restarts []Restart // oldest first
+	set      *rules.Set
+
+	feeds  map[string]*feedState
+	order  []*feedState // by first mention: maps have no order, incidents must
+	series int
+
+	labels    interned[feed.Labels, labelsID]
+	groupSets interned[string, groupsID] // packed rowIDs
+	groupRows [][]rowID                  // by groupsID
+	sources   sources
+
+	incidents map[incidentSeq]*incident
+	bySeq     incidentSeq
+	changed   []*incident // handed out by the next Output, in order of change
+	lags      []time.Duration
+	trouble   map[string]string // what is wrong with what we were told, by subject
+}
+
+// Config is fixed for the life of a Machine.
+type Config struct {
+	Install   string        // part of every incident's key
+	Sources   []feed.Source // beside feed.Push
+	SeriesMax int           // 0: SeriesMaxDefault
+	FeedsMax  int           // 0: FeedsMaxDefault
+}
+
+// Limits on what a machine holds.
+const (
+	SeriesMaxDefault = 20_000_000
+	FeedsMaxDefault  = 10_000
+)
+
+// changesMax bounds one Output.
+const changesMax = 256
+
+// New makes a machine that starts at now and holds what was saved (nil: nothing).
+func New(cfg Config, now feed.Instant, saved *Saved) *Machine {
+	if cfg.SeriesMax == 0 {
+		cfg.SeriesMax = SeriesMaxDefault
+	}
+	if cfg.FeedsMax == 0 {
+		cfg.FeedsMax = FeedsMaxDefault
+	}
+	m := &Machine{
+		cfg:       cfg,
+		now:       now,
+		started:   now,
+		feeds:     map[string]*feedState{},
+		incidents: map[incidentSeq]*incident{},
+		trouble:   map[string]string{},
+	}
+	m.labels.id(feed.Labels{})
+	m.groupSets.id("")
+	m.groupRows = [][]rowID{nil}
+	// Deadlines that passed while we were down are looked at at once: their grace,
+	// not a known-through of the past, keeps them from being called silent.
+	m.sources.add(feed.Push, now)
+	for _, s := range cfg.Sources {
+		m.sources.add(s, now)
+	}
+	m.sources.set(1<<len(m.sources.all) - 1) // set 0: all of them
+	if saved != nil {
+		m.restore(saved)
+	}
+	return m
+}
+
+// Output is what one Step changed, for people: never a list of series.
+type Output struct {
+	Changes []*Incident     // snapshots, at most changesMax; one for each incident that changed
+	More    bool            // there are more: Step again at the same now
+	Next    feed.Instant    // when something is due without input; zero: nothing
+	Lags    []time.Duration // of each incident opened: how late after its deadline it was seen
+}
+
+// Step brings the machine to now. What falls due before now happens first and in
+// order, then the inputs, then what they made due. A now before the last one
+// counts as the last one.
+func (m *Machine) Step(now feed.Instant, inputs ...Input) Output {
+	now = max(now, m.now)
+	m.advance(now)
+	for _, in := range inputs {
+		in.apply(m)
+	}
+	m.advance(now)
+	return m.output()
+}
+
+// advance makes everything happen that is due until now, in order of time.
+func (m *Machine) advance(now feed.Instant) {
+	for {
+		t := m.nextDue()
+		if t > now {
+			break
+		}
+		m.now = max(m.now, t)
+		m.fire()
+	}
+	m.now = now
+	m.fire()
+}
+
+// nextDue is the earliest instant at which something changes without input.
+func (m *Machine) nextDue() feed.Instant {
+	t := never
+	for i := range m.sources.sets {
+		if set := &m.sources.sets[i]; !set.blind && set.mask != 0 {
+			if at := m.sources.blindAt(set); at != never {
+				t = min(t, at+1)
+			}
+		}
+	}
+	for _, f := range m.order {
+		t = min(t, m.feedDue(f))
+		for _, inc := range f.incidents {
+			t = min(t, inc.due)
+		}
+	}
+	return t
+}
+
+// feedDue is when a block of f is to be visited. A deadline that no source can
+// vouch for yet is not due: it waits for known-through, which is an input.
+func (m *Machine) feedDue(f *feedState) feed.Instant {
+	due := f.blindDue
+	if f.bound <= m.horizon(f) {
+		due = min(due, f.bound)
+	}
+	return due
+}
+
+// horizon is the latest that is known of any series of f.
+func (m *Machine) horizon(f *feedState) feed.Instant {
+	var h feed.Instant
+	for _, set := range f.sets {
+		h = max(h, m.sources.sets[set].horizon)
+	}
+	return h
+}
+
+// fire makes everything happen that is due at m.now.
+func (m *Machine) fire() {
+	m.refreshBlindness()
+	for _, f := range m.order {
+		if h := m.horizon(f); f.bound <= h {
+			m.visit(f, h)
+		}
+		if f.unplaced > 0 {
+			m.attribute(f)
+		}
+		if f.blindDue <= m.now {
+			m.refreshBlindIncidents(f)
+		}
+		for _, inc := range f.incidents {
+			if inc.due <= m.now || inc.touched {
+				m.tend(inc)
+			}
+		}
+		m.dropResolved(f)
+	}
+}
+
+// visit judges the rows of f that are due, and no block that has none.
+func (m *Machine) visit(f *feedState, horizon feed.Instant) {
+	f.bound = never
+	for n, b := range f.blocks {
+		if b.bound <= horizon {
+			m.visitBlock(f, n, b, horizon)
+		}
+		f.bound = min(f.bound, b.bound)
+	}
+}
+
+func (m *Machine) visitBlock(f *feedState, n int, b *block, horizon feed.Instant) {
+	b.bound = never
+	for i, due := range b.due {
+		if due <= horizon {
+			if due > m.sources.sets[b.sources[i]].horizon {
+				b.waits = min(b.waits, due)
+				f.waits = min(f.waits, due)
+				continue
+			}
+			m.rejudge(f, rowOf(n, i))
+		}
+		b.bound = min(b.bound, b.due[i])
+	}
+}
+
+// unwait makes the rows that wait for their own sources due again, after some
+// source's known-through has moved.
+func (m *Machine) unwait() {
+	for _, f := range m.order {
+		if f.waits == never {
+			continue
+		}
+		for _, b := range f.blocks {
+			b.bound = min(b.bound, b.waits)
+			b.waits = never
+		}
+		f.bound = min(f.bound, f.waits)
+		f.waits = never
+	}
+}
+
+func (m *Machine) output() Output {
+	out := Output{Lags: m.lags, Next: m.nextDue()}
+	m.lags = nil
+	n := min(len(m.changed), changesMax)
+	for _, inc := range m.changed[:n] {
+		inc.queued = false
+		out.Changes = append(out.Changes, inc.snapshot())
+	}
+	m.changed = m.changed[n:]
+	out.More = len(m.changed) > 0
+	if len(m.changed) == 0 {
+		m.changed = nil
+	}
+	if out.Next == never {
+		out.Next = 0
+	}
+	return out
+}
+
+// interned gives each distinct value a small number, in order of first mention.
+type interned[T comparable, ID ~uint32] struct {
+	ids    map[T]ID
+	values []T
+}
+
+func (in *interned[T, ID]) id(v T) ID {
+	if id, ok := in.ids[v]; ok {
+		return id
+	}
+	if in.ids == nil {
+		in.ids = map[T]ID{}
+	}
+	id := ID(len(in.values))
+	in.ids[v] = id
+	in.values = append(in.values, v)
+	return id
+}
+
+func (in *interned[T, ID]) of(id ID) T { return in.values[id] }

@@ -1,0 +1,201 @@
+package watchdog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// flushBlocksMax bounds one Flush, so that the owner pauses shortly.
+const flushBlocksMax = 2048
+
+// Flush hands out the blocks that changed since the last, at most
+// flushBlocksMax; more says that some are left. Through counts once none is:
+// an image holds every arrival up to the Step before it.
+func (m *Machine) Flush() (flush Flush, more bool) {
+	for _, f := range m.order {
+		for n, b := range f.blocks {
+			if !b.marksChanged && !b.namesChanged {
+				continue
+			}
+			if len(flush.Blocks) == flushBlocksMax {
+				return flush, true
+			}
+			image := BlockImage{Feed: f.name, Index: n, Marks: encodeMarks(b)}
+			if b.namesChanged || len(b.client) != b.savedRows {
+				image.Names = m.encodeNames(b)
+			}
+			b.marksChanged, b.namesChanged, b.savedRows = false, false, b.len()
+			flush.Blocks = append(flush.Blocks, image)
+		}
+	}
+	flush.Through = m.now
+	return flush, false
+}
+
+// Reflush marks blocks as changed whose write failed.
+func (m *Machine) Reflush(blocks []BlockImage) {
+	for _, image := range blocks {
+		if f := m.feeds[image.Feed]; f != nil && image.Index < len(f.blocks) {
+			b := f.blocks[image.Index]
+			b.marksChanged = true
+			b.namesChanged = b.namesChanged || image.Names != nil
+		}
+	}
+}
+
+// restore fills the table and the incidents from what was saved. Verdicts are
+// not saved: they follow from the watermarks once rules are put in force.
+func (m *Machine) restore(saved *Saved) {
+	m.restarts = slices.Clone(saved.Restarts)
+	images := slices.Clone(saved.Blocks)
+	slices.SortFunc(images, func(a, b BlockImage) int {
+		if c := strings.Compare(a.Feed, b.Feed); c != 0 {
+			return c
+		}
+		return a.Index - b.Index
+	})
+	for _, image := range images {
+		rows, err := decodeBlock(image)
+		if err != nil {
+			m.trouble["block "+image.Feed] = err.Error() + "; its series start anew with their next update"
+			continue
+		}
+		f := m.feeds[image.Feed]
+		if f == nil {
+			f = m.addFeed(image.Feed)
+		}
+		for _, row := range rows {
+			m.restoreRow(f, row)
+		}
+	}
+	for _, inc := range saved.Incidents {
+		if inc.State != StateResolved {
+			m.restoreIncident(inc)
+		}
+	}
+}
+
+func (m *Machine) restoreRow(f *feedState, row savedRow) {
+	if _, ok := f.row(row.client); ok {
+		return
+	}
+	var mask uint64
+	for _, name := range row.sources {
+		if i := m.sources.find(name); i >= 0 {
+			mask |= 1 << i
+		}
+	}
+	if mask == 0 { // its sources are no longer configured
+		mask = 1 << m.sources.find(feed.Push.Name)
+	}
+	id := f.add(row.client, 0, m.labels.id(row.labels), m.sources.set(mask))
+	b, i := f.blocks[id.block()], id.place()
+	b.arrival[i], b.event[i] = row.arrival, row.event
+	if !isGroup(row.client) {
+		m.series++
+		if row.retired {
+			b.verdict[i] = Retired
+		}
+		f.count(b, i, +1)
+	}
+}
+
+// restoreIncident takes an open incident back. Its members find it again when
+// rules are in force: see rejoin.
+func (m *Machine) restoreIncident(saved *Incident) {
+	f := m.feeds[saved.Feed]
+	if f == nil {
+		f = m.addFeed(saved.Feed)
+	}
+	m.bySeq++
+	inc := &incident{Incident: *saved, seq: m.bySeq, feed: f, due: m.now, touched: true}
+	inc.pattern = pattern{saved.Scope.Label, saved.Scope.Value}
+	inc.peak = max(saved.Ladder.PagedFor, 1)
+	inc.resumed = slices.ContainsFunc(saved.Events, func(e Event) bool { return e.Kind == EventResumed })
+	inc.restored = true
+	m.incidents[inc.seq] = inc
+	f.incidents = append(f.incidents, inc)
+}
+
+// rejoin gives restored incidents their members back: every row whose deadline
+// had passed when we came up, and every row still behind, joins the incident
+// that covers it. It runs once, when the first rules are in force.
+func (m *Machine) rejoin(f *feedState) {
+	if !slices.ContainsFunc(f.incidents, func(inc *incident) bool { return inc.restored }) {
+		return
+	}
+	for id, b := range f.rows {
+		i := id.place()
+		if r := f.ruleOf(b, i); r != nil && b.in[i] == 0 {
+			m.rejoinRow(f, id, b, i, r)
+		}
+	}
+	for _, inc := range f.incidents {
+		if inc.restored && inc.Cause != CauseBlind {
+			m.keepFromEmpty(f, inc)
+		}
+		inc.restored = false
+	}
+}
+
+func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Rule) {
+	overdue := b.verdict[i] == Stale || b.verdict[i] == Blind
+	behind := !overdue && b.event[i] != 0 && !isGroup(b.client[i]) && b.lastSeen(i).Sub(b.event[i]) > r.LagOver()
+	if !overdue && !behind {
+		return
+	}
+	inc := m.rejoins(f, id, b, i, behind)
+	if inc == nil {
+		return
+	}
+	if behind {
+		f.tracks[id] = (*track)(nil).beat(b.arrival[i], b.event[i], 0, 0, r.LagOver(), true)
+		m.rejudge(f, id)
+	}
+	m.join(f, b, i, inc)
+}
+
+// rejoins is the restored incident that covers the row. A row that is only
+// behind belongs to one that was being worked off.
+func (m *Machine) rejoins(f *feedState, id rowID, b *block, i int, behind bool) *incident {
+	for _, inc := range f.incidents {
+		if !inc.restored || inc.Cause == CauseBlind {
+			continue
+		}
+		if behind && inc.Cause == CauseSilent && inc.Loss.FirstAgain.IsZero() {
+			continue
+		}
+		if isGroup(b.client[i]) {
+			if inc.pattern.whole() || inc.pattern == m.groupPattern(f, id) {
+				return inc
+			}
+			continue
+		}
+		if inc.pattern.covers(m.labels.of(b.labels[i])) {
+			return inc
+		}
+	}
+	return nil
+}
+
+// keepFromEmpty gives an incident that found no member the row of the feed as a
+// whole, as one nobody has seen yet: nothing resolves without an update.
+func (m *Machine) keepFromEmpty(f *feedState, inc *incident) {
+	if inc.unwell > 0 || inc.State == StateRecovering {
+		return
+	}
+	for n := f.groups; n < len(f.rules); n++ {
+		id, ok := f.row(groupName(f.rules[n], ""))
+		if !ok || f.blocks[id.block()].in[id.place()] != 0 {
+			continue
+		}
+		b, i := f.blocks[id.block()], id.place()
+		m.setVerdict(f, b, i, Blind)
+		f.wake(id, m.started.Add(min(f.rules[n].StaleAfter(), graceMax)))
+		m.join(f, b, i, inc)
+		return
+	}
+}

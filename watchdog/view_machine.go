@@ -1,0 +1,210 @@
+package watchdog
+
+import (
+	"slices"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// Feeds are the aggregates of every feed, in order of first mention. It reads
+// every arrival once: call it when somebody asks, not on each Step.
+func (m *Machine) Feeds() []FeedView {
+	views := make([]FeedView, 0, len(m.order))
+	for _, f := range m.order {
+		views = append(views, m.feedView(f))
+	}
+	return views
+}
+
+func (m *Machine) feedView(f *feedState) FeedView {
+	v := FeedView{Name: f.name, Watched: f.spec != nil, ByVerdict: f.clients}
+	if f.spec != nil {
+		v.Description, v.Owner, v.Runbook = f.spec.Description(), f.spec.Owner(), f.spec.Runbook()
+		v.Retention = f.spec.Retention()
+	}
+	m.overlayBlind(f, &v.ByVerdict)
+	for _, n := range f.clients {
+		v.Clients += n
+	}
+	f.newestAndOldest(&v)
+	v.Verdict = m.feedVerdict(f, v.ByVerdict)
+	for _, inc := range f.incidents {
+		v.Incidents = append(v.Incidents, inc.ID)
+		if b := inc.Loss.Begins; !b.IsZero() && (v.LossBegins.IsZero() || b < v.LossBegins) {
+			v.LossBegins = b
+		}
+	}
+	return v
+}
+
+// overlayBlind moves the clients of blind sources to `blind`: their stored
+// verdicts are of the time when we last could see.
+func (m *Machine) overlayBlind(f *feedState, by *ByVerdict) {
+	for n, counts := range f.bySet {
+		if !m.sources.sets[n].blind {
+			continue
+		}
+		for v, k := range counts {
+			if Verdict(v) == Retired || Verdict(v) == Unwatched {
+				continue
+			}
+			by[v] -= k
+			by[Blind] += k
+		}
+	}
+}
+
+func (f *feedState) newestAndOldest(v *FeedView) {
+	for _, b := range f.blocks {
+		for i, a := range b.arrival {
+			if a <= 0 || isGroup(b.client[i]) || b.verdict[i] == Retired {
+				continue
+			}
+			v.Newest = max(v.Newest, a)
+			if v.Oldest.IsZero() || a < v.Oldest {
+				v.Oldest = a
+			}
+		}
+	}
+}
+
+// feedVerdict is the worst that holds for the feed: of its group rows, or of any
+// client that is in trouble.
+func (m *Machine) feedVerdict(f *feedState, by ByVerdict) Verdict {
+	if f.spec == nil {
+		return Unwatched
+	}
+	for _, v := range [...]Verdict{Stale, Frozen, FallingBehind, Blind, CatchingUp, Pending, Late} {
+		if by[v] > 0 || slices.ContainsFunc(f.groupVerdicts(m), func(g Verdict) bool { return g == v }) {
+			return v
+		}
+	}
+	return Fresh
+}
+
+func (f *feedState) groupVerdicts(m *Machine) []Verdict {
+	var all []Verdict
+	for n := f.groups; n < len(f.rules); n++ {
+		if f.rules[n].Per() != perFeed {
+			continue
+		}
+		if id, ok := f.row(groupName(f.rules[n], "")); ok {
+			b, i := f.blocks[id.block()], id.place()
+			if m.sources.sets[b.sources[i]].blind {
+				all = append(all, Blind)
+				continue
+			}
+			all = append(all, b.verdict[i])
+		}
+	}
+	return all
+}
+
+// Incidents are the open ones as they are now, in order of opening within a feed.
+func (m *Machine) Incidents() []*Incident {
+	var all []*Incident
+	for _, f := range m.order {
+		for _, inc := range f.incidents {
+			all = append(all, inc.snapshot())
+		}
+	}
+	return all
+}
+
+// Sources are all sources as they are now.
+func (m *Machine) Sources() []SourceView {
+	views := make([]SourceView, 0, len(m.sources.all))
+	for _, s := range m.sources.all {
+		views = append(views, SourceView{
+			Name: s.Name, KnownThrough: s.known, LagMax: s.LagMax,
+			Blind: m.now > s.known.Add(s.LagMax), Failure: s.failure,
+		})
+	}
+	return views
+}
+
+// Trouble is what is wrong with what the machine was told, one sentence each.
+func (m *Machine) Trouble() []string {
+	var all []string
+	for _, subject := range slices.Sorted(mapKeys(m.trouble)) {
+		all = append(all, m.trouble[subject])
+	}
+	return all
+}
+
+// clientBlocksMax bounds the work of one page of clients; a page may come back
+// short, with Next set.
+const clientBlocksMax = 256
+
+// Clients answers one page of a feed's clients; ok is false for an unknown feed.
+func (m *Machine) Clients(q ClientQuery) (page ClientPage, ok bool) {
+	f := m.feeds[q.Feed]
+	if f == nil {
+		return ClientPage{}, false
+	}
+	limit := min(max(q.Limit, 1), ClientPageMax)
+	first := rowID(max(q.Cursor, 0))
+	for n := first.block(); n < len(f.blocks); n++ {
+		if n-first.block() == clientBlocksMax {
+			page.Next = int(rowOf(n, 0))
+			return page, true
+		}
+		b, start := f.blocks[n], 0
+		if n == first.block() {
+			start = first.place()
+		}
+		for i := start; i < b.len(); i++ {
+			if isGroup(b.client[i]) {
+				continue
+			}
+			v := m.shown(b, i)
+			if !q.Any && v != q.Verdict {
+				continue
+			}
+			if len(page.Clients) == limit {
+				page.Next = int(rowOf(n, i))
+				return page, true
+			}
+			page.Clients = append(page.Clients, m.clientView(f, b, i, v))
+		}
+	}
+	return page, true
+}
+
+// shown is the verdict of a row with blindness over it.
+func (m *Machine) shown(b *block, i int) Verdict {
+	v := b.verdict[i]
+	if v != Retired && v != Unwatched && m.sources.sets[b.sources[i]].blind {
+		return Blind
+	}
+	return v
+}
+
+func (m *Machine) clientView(f *feedState, b *block, i int, v Verdict) ClientView {
+	view := ClientView{
+		Client: b.client[i], Labels: m.labels.of(b.labels[i]), Verdict: v,
+		Arrival: b.lastSeen(i), Event: b.event[i],
+	}
+	if r := f.ruleOf(b, i); r != nil {
+		view.Rule = r.Name()
+		view.Deadline = r.Deadline(b.reference(i))
+	}
+	if inc := m.incidents[b.in[i]]; inc != nil {
+		view.Incident = inc.ID
+	}
+	return view
+}
+
+// Now is the instant of the last Step.
+func (m *Machine) Now() feed.Instant { return m.now }
+
+// Evaluated says that every source has reported since the start, or is blind: no
+// verdict rests on what was saved alone.
+func (m *Machine) Evaluated() bool {
+	for _, s := range m.sources.all {
+		if s.known <= m.started && m.now <= m.started.Add(s.LagMax) {
+			return false
+		}
+	}
+	return m.set != nil
+}
