@@ -50,7 +50,13 @@ func (m *Machine) followDrain(inc *incident) {
 	if !ok {
 		return
 	}
+	opening := d.due.IsZero()
 	d.due = m.now.Add(inc.window())
+	if opening { // no window has passed: nothing to measure by yet
+		inc.CatchUp = &CatchUp{Event: low, Lag: m.now.Sub(low)}
+		inc.dirty = true
+		return
+	}
 	d.points = append(d.points, drainPoint{m.now, low})
 	if len(d.points) > windowsMax {
 		d.points = d.points[1:]
@@ -92,7 +98,7 @@ func (d *drain) progress(now feed.Instant) CatchUp {
 		v := speedBetween(d.points[i-1], d.points[i])
 		slow, fast = min(slow, v), max(fast, v)
 	}
-	if up.Speed > speedCatching {
+	if up.Speed > speedCatching && len(d.points) > 2 {
 		up.From, up.To = up.eta(now, fast), up.eta(now, max(slow, speedCatching))
 	}
 	return up

@@ -171,6 +171,9 @@ func (m *Machine) record(inc *incident, e Event) {
 // tend moves an incident on to m.now: what its members did, what its clocks say,
 // whom to tell.
 func (m *Machine) tend(inc *incident) {
+	if inc.restored {
+		return // its members join again with the first rules
+	}
 	opening := inc.Revision == 0
 	if opening {
 		m.startLoss(inc)
@@ -253,7 +256,8 @@ func (m *Machine) refreshScope(inc *incident) {
 	if inc.Cause == CauseBlind {
 		return
 	}
-	if inc.scopeAt.Add(scopeEvery) > m.now && inc.Revision > 0 {
+	over := inc.trouble == 0 && inc.Scope.Silent > 0
+	if inc.scopeAt.Add(scopeEvery) > m.now && inc.Revision > 0 && !over {
 		return // again when it is due
 	}
 	inc.scopeAt, inc.moves = m.now, inc.feed.moves

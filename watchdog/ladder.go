@@ -183,6 +183,11 @@ func (m *Machine) expireAck(inc *incident) {
 	m.refreshState(inc)
 	if inc.trouble > 0 && inc.ladder != nil {
 		m.page(inc, ReasonAckExpired, 0, inc.Ladder.Engaged)
+		// The ladder goes on from here, not all at once.
+		inc.Ladder.StepAt = m.now
+		if n := inc.Ladder.Step; n > 0 && !inc.Ladder.RepeatAt.IsZero() && n <= len(inc.afterSteps()) {
+			inc.Ladder.RepeatAt = m.now.Add(inc.afterSteps()[n-1].Repeat)
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ type Machine struct {
 // Config is fixed for the life of a Machine.
 type Config struct {
 	Install   string        // part of every incident's key
-	Sources   []feed.Source // beside feed.Push
+	Sources   []feed.Source // feed.Push is added when it is not among them
 	SeriesMax int           // 0: SeriesMaxDefault
 	FeedsMax  int           // 0: FeedsMaxDefault
 }
@@ -69,10 +69,10 @@ func New(cfg Config, now feed.Instant, saved *Saved) *Machine {
 	m.groupRows = [][]rowID{nil}
 	// Deadlines that passed while we were down are looked at at once: their grace,
 	// not a known-through of the past, keeps them from being called silent.
-	m.sources.add(feed.Push, now)
 	for _, s := range cfg.Sources {
 		m.sources.add(s, now)
 	}
+	m.sources.add(feed.Push, now)            // unless cfg has it with a bound of its own
 	m.sources.set(1<<len(m.sources.all) - 1) // set 0: all of them
 	if saved != nil {
 		m.restore(saved)
@@ -129,6 +129,18 @@ func (m *Machine) nextDue() feed.Instant {
 		t = min(t, m.feedDue(f))
 		for _, inc := range f.incidents {
 			t = min(t, inc.due)
+		}
+	}
+	return t
+}
+
+// nextLook is nextDue, or the next deadline even if known-through has yet to
+// reach it: whoever moves known-through should do so then.
+func (m *Machine) nextLook() feed.Instant {
+	t := m.nextDue()
+	for _, f := range m.order {
+		if f.bound > m.now {
+			t = min(t, f.bound)
 		}
 	}
 	return t
@@ -218,7 +230,7 @@ func (m *Machine) unwait() {
 }
 
 func (m *Machine) output() Output {
-	out := Output{Lags: m.lags, Next: m.nextDue()}
+	out := Output{Lags: m.lags, Next: m.nextLook()}
 	m.lags = nil
 	n := min(len(m.changed), changesMax)
 	for _, inc := range m.changed[:n] {

@@ -111,7 +111,7 @@ func (m *Machine) restoreIncident(saved *Incident) {
 		f = m.addFeed(saved.Feed)
 	}
 	m.bySeq++
-	inc := &incident{Incident: *saved, seq: m.bySeq, feed: f, due: m.now, touched: true}
+	inc := &incident{Incident: *saved, seq: m.bySeq, feed: f, due: never}
 	inc.pattern = pattern{saved.Scope.Label, saved.Scope.Value}
 	inc.peak = max(saved.Ladder.PagedFor, 1)
 	inc.resumed = slices.ContainsFunc(saved.Events, func(e Event) bool { return e.Kind == EventResumed })
@@ -137,7 +137,7 @@ func (m *Machine) rejoin(f *feedState) {
 		if inc.restored && inc.Cause != CauseBlind {
 			m.keepFromEmpty(f, inc)
 		}
-		inc.restored = false
+		inc.restored, inc.touched = false, true
 	}
 }
 
