@@ -268,3 +268,20 @@ func (in *interned[T, ID]) id(v T) ID {
 }
 
 func (in *interned[T, ID]) of(id ID) T { return in.values[id] }
+
+// Wake tells the machine that nobody ran it until now: a suspended machine, a
+// debugger, a clock set forward. It is treated as a restart, so that what came
+// due meanwhile is looked at now, after the same grace.
+func (m *Machine) Wake(now feed.Instant) Restart {
+	r := Restart{At: now, Through: m.now}
+	m.restarts = append(m.restarts, r)
+	m.now = max(m.now, now)
+	for i := range m.sources.all {
+		m.sources.all[i].known = max(m.sources.all[i].known, now)
+	}
+	for i := range m.sources.sets {
+		m.sources.refreshSet(&m.sources.sets[i])
+	}
+	m.unwait()
+	return r
+}

@@ -1,0 +1,389 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// Store keeps what must outlive the process. SaveIncidents is durable when it returns.
+type Store interface {
+	SaveIncidents(ctx context.Context, incidents []*watchdog.Incident) error
+	SaveBlocks(ctx context.Context, flush watchdog.Flush) error
+	SaveRestart(ctx context.Context, r watchdog.Restart) error
+}
+
+// Archive finds what the machine has let go of and keeps the last good rules.
+type Archive interface {
+	Incident(ctx context.Context, id string) (*watchdog.Incident, error)
+	SaveRules(ctx context.Context, r watchdog.SavedRules) error
+}
+
+// Delivery brings the world to what the newest picture of each incident says. It
+// does not block.
+type Delivery interface {
+	Apply(incidents []*watchdog.Incident, durable bool)
+}
+
+// Config wires an Engine.
+type Config struct {
+	Install    string
+	Sources    []feed.Source // beside feed.Push
+	Store      Store
+	Archive    Archive
+	Delivery   Delivery
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time
+	// HeardThrough is push's known-through: now while the listener's self-probe
+	// succeeds, else when it last did.
+	HeardThrough func(now time.Time) time.Time
+}
+
+const (
+	// turnEvery is the longest time between two turns.
+	turnEvery = time.Second
+	// asleepAfter is a time between two turns from which we were not running.
+	asleepAfter = 30 * time.Second
+	// flushEvery is how much of the watermarks a crash may lose.
+	flushEvery = 10 * time.Second
+	// publishEvery bounds how often the aggregates are read off the table when
+	// nothing happened to an incident.
+	publishEvery = time.Second
+	// requestsMax bounds the queue to the owner; senders wait past it.
+	requestsMax = 1024
+	// resolvedMax is how many resolved incidents stay in the published picture.
+	resolvedMax = 100
+)
+
+// Engine owns a machine. Its methods may be called from any goroutine, but Turn
+// from one only: Run calls it, or a simulator does.
+type Engine struct {
+	cfg      Config
+	machine  *watchdog.Machine
+	requests chan request
+	commit   *committer
+	flush    *flusher
+	metrics  *metrics
+	status   atomic.Pointer[Status]
+
+	// Owned by the goroutine that makes turns.
+	started   feed.Instant
+	lastTurn  time.Time
+	published time.Time
+	resolved  []*watchdog.Incident // newest first
+	rules     RulesStatus
+	ready     bool
+	trouble   []string
+}
+
+// request is work for the owner: an input, or a question to be answered between
+// two steps.
+type request struct {
+	input watchdog.Input
+	ask   func(*watchdog.Machine)
+	done  chan struct{}
+}
+
+// New makes an engine that holds what was saved, and writes down that it started.
+// set is the rule set to begin with, from disk or last known good.
+func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error) {
+	now := feed.At(cfg.Now())
+	restart := watchdog.Restart{At: now, Through: saved.Through}
+	if len(saved.Blocks) > 0 {
+		saved.Restarts = append(saved.Restarts, restart)
+		if err := cfg.Store.SaveRestart(ctx, restart); err != nil {
+			// Without it a crash loop may grant a second grace; that is no reason not to watch.
+			cfg.Log.Error("the restart could not be written down", slog.Any("error", err))
+		}
+	}
+	e := &Engine{
+		cfg:      cfg,
+		machine:  watchdog.New(watchdog.Config{Install: cfg.Install, Sources: cfg.Sources}, now, saved),
+		requests: make(chan request, requestsMax),
+		metrics:  newMetrics(cfg.Registerer),
+		started:  now,
+		lastTurn: cfg.Now(),
+	}
+	for _, inc := range saved.Incidents {
+		if inc.State == watchdog.StateResolved {
+			e.remember(inc)
+		}
+	}
+	e.commit = newCommitter(cfg.Store, cfg.Delivery, cfg.Log, e.metrics)
+	e.flush = newFlusher(cfg.Store, cfg.Log, e.metrics)
+	e.publish(cfg.Now())
+	return e, nil
+}
+
+// Run makes turns until ctx ends, then flushes what is left.
+func (e *Engine) Run(ctx context.Context) error {
+	go e.commit.run(ctx)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	flushed := e.cfg.Now()
+	var batch []request
+	for {
+		batch = batch[:0]
+		select {
+		case <-ctx.Done():
+			return e.stop(context.WithoutCancel(ctx))
+		case r := <-e.requests:
+			batch = e.drain(append(batch, r))
+		case <-timer.C:
+		}
+		next := e.Turn(e.cfg.Now(), batch...)
+		if now := e.cfg.Now(); now.Sub(flushed) >= flushEvery && e.flush.begin(ctx, e.machine) {
+			flushed = now
+		}
+		timer.Reset(e.wait(next))
+	}
+}
+
+// drain takes what else is waiting, so that one step serves it all.
+func (e *Engine) drain(batch []request) []request {
+	for len(batch) < requestsMax {
+		select {
+		case r := <-e.requests:
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (e *Engine) wait(next feed.Instant) time.Duration {
+	if next.IsZero() {
+		return turnEvery
+	}
+	// Instants are cut to milliseconds: one more, or the turn comes just too soon.
+	d := next.Time().Sub(e.cfg.Now()) + time.Millisecond
+	return min(max(d, time.Millisecond), turnEvery)
+}
+
+// stopWithin bounds how long a stop may take to write what is left.
+const stopWithin = 10 * time.Second
+
+func (e *Engine) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	return errors.Join(e.commit.drain(ctx), e.flush.all(ctx, e.machine))
+}
+
+// Turn is one synchronous turn at now: it serves the requests, steps the machine,
+// hands changes to the committer, publishes. It returns when the next is due.
+func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
+	at := feed.At(now)
+	if gap := now.Sub(e.lastTurn); gap > asleepAfter {
+		e.wake(at, gap)
+	}
+	e.lastTurn = now
+	inputs := make([]watchdog.Input, 0, len(batch)+1)
+	for _, r := range batch {
+		if r.input != nil {
+			inputs = append(inputs, r.input)
+		}
+	}
+	inputs = append(inputs, &watchdog.Heard{Report: feed.Report{
+		Source: feed.Push, KnownThrough: feed.At(e.cfg.HeardThrough(now)),
+	}})
+	next, changed := e.step(at, inputs)
+	for _, r := range batch {
+		if r.ask != nil {
+			r.ask(e.machine)
+		}
+		if in, ok := r.input.(*watchdog.Heard); ok {
+			e.metrics.heard(in)
+		}
+	}
+	ready := e.ready
+	e.ready = e.ready || e.machine.Evaluated()
+	if changed || ready != e.ready || now.Sub(e.published) >= publishEvery {
+		e.publish(now)
+	}
+	for _, r := range batch {
+		close(r.done)
+	}
+	return next
+}
+
+func (e *Engine) step(at feed.Instant, inputs []watchdog.Input) (next feed.Instant, changed bool) {
+	for more := true; more; inputs = nil {
+		out := e.machine.Step(at, inputs...)
+		for _, lag := range out.Lags {
+			e.metrics.lag.Observe(lag.Seconds())
+		}
+		if len(out.Changes) > 0 {
+			changed = true
+			for _, inc := range out.Changes {
+				e.logChange(inc)
+				if inc.State == watchdog.StateResolved {
+					e.remember(inc)
+				}
+			}
+			e.commit.add(out.Changes)
+		}
+		next, more = out.Next, out.More
+	}
+	return next, changed
+}
+
+func (e *Engine) logChange(inc *watchdog.Incident) {
+	last := watchdog.Event{}
+	if n := len(inc.Events); n > 0 {
+		last = inc.Events[n-1]
+	}
+	if last.At.Add(time.Second) < e.machine.Now() {
+		return // numbers only
+	}
+	e.cfg.Log.Info("incident changed",
+		slog.String("incident", inc.ID), slog.String("feed", inc.Feed), slog.String("cause", string(inc.Cause)),
+		slog.String("state", string(inc.State)), slog.String("event", string(last.Kind)),
+		slog.Int("silent", inc.Scope.Silent), slog.Int("of", inc.Scope.Of))
+}
+
+func (e *Engine) wake(at feed.Instant, gap time.Duration) {
+	e.cfg.Log.Warn("nothing ran for a while: taken as a restart", slog.Duration("gap", gap))
+	r := e.machine.Wake(at)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+		defer cancel()
+		if err := e.cfg.Store.SaveRestart(ctx, r); err != nil {
+			e.cfg.Log.Error("the pause could not be written down", slog.Any("error", err))
+		}
+	}()
+}
+
+func (e *Engine) remember(inc *watchdog.Incident) {
+	e.resolved = append([]*watchdog.Incident{inc}, e.resolved...)
+	if len(e.resolved) > resolvedMax {
+		e.resolved = e.resolved[:resolvedMax]
+	}
+}
+
+func (e *Engine) publish(now time.Time) {
+	e.published = now
+	e.status.Store(&Status{
+		Now:       feed.At(now),
+		Started:   e.started,
+		Ready:     e.ready,
+		Install:   e.cfg.Install,
+		Rules:     e.rules,
+		Feeds:     e.machine.Feeds(),
+		Incidents: append(e.machine.Incidents(), e.resolved...),
+		Sources:   e.machine.Sources(),
+		Store:     e.commit.status(),
+		Trouble:   append(e.machine.Trouble(), e.trouble...),
+	})
+}
+
+// send hands work to the owner and waits until its turn is done.
+func (e *Engine) send(ctx context.Context, r request) error {
+	r.done = make(chan struct{})
+	select {
+	case e.requests <- r:
+	case <-ctx.Done():
+		return fmt.Errorf("the engine is busy: %w", ctx.Err())
+	}
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("the engine has not answered: %w", ctx.Err())
+	}
+}
+
+// Submit applies a report and returns once it is in the machine: nil when every
+// heartbeat was accepted, else one Refusal for each.
+func (e *Engine) Submit(ctx context.Context, r feed.Report) ([]feed.Refusal, error) {
+	in := &watchdog.Heard{Report: r}
+	if err := e.send(ctx, request{input: in}); err != nil {
+		return nil, err
+	}
+	return in.Refused, nil
+}
+
+// Acknowledge takes a person's word, for d (0: the default), and returns once it
+// is durable. ErrNoIncident where no open incident has that id.
+func (e *Engine) Acknowledge(ctx context.Context, id, by string, d time.Duration) error {
+	in := &watchdog.Acknowledge{ID: id, By: by, For: d}
+	if err := e.send(ctx, request{input: in}); err != nil {
+		return err
+	}
+	if errors.Is(in.Err, watchdog.ErrNoIncident) {
+		return fmt.Errorf("%w: %w", ErrNoIncident, in.Err)
+	}
+	if in.Err != nil {
+		return in.Err
+	}
+	return e.commit.settled(ctx)
+}
+
+// Clients answers one page of a feed's clients; ErrNoFeed for an unknown feed.
+func (e *Engine) Clients(ctx context.Context, q watchdog.ClientQuery) (page watchdog.ClientPage, err error) {
+	known := false
+	err = e.send(ctx, request{ask: func(m *watchdog.Machine) { page, known = m.Clients(q) }})
+	if err == nil && !known {
+		err = fmt.Errorf("%w: %q", ErrNoFeed, q.Feed)
+	}
+	return page, err
+}
+
+// Status is the newest published picture; never nil.
+func (e *Engine) Status() *Status { return e.status.Load() }
+
+// Incident is the newest picture of one incident, open or resolved.
+func (e *Engine) Incident(ctx context.Context, id string) (*watchdog.Incident, error) {
+	for _, inc := range e.Status().Incidents {
+		if inc.ID == id {
+			return inc, nil
+		}
+	}
+	inc, err := e.cfg.Archive.Incident(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("%w with id %q: %w", ErrNoIncident, id, err)
+	}
+	return inc, nil
+}
+
+// UseRules puts a set in force and keeps its files as the last known good.
+func (e *Engine) UseRules(ctx context.Context, set *rules.Set, files []rules.File) error {
+	at := feed.At(e.cfg.Now())
+	err := e.send(ctx, request{input: &watchdog.UseRules{Set: set}, ask: func(*watchdog.Machine) {
+		e.rules = RulesStatus{Version: set.Version(), LoadedAt: at}
+	}})
+	if err != nil {
+		return err
+	}
+	e.metrics.reloads.WithLabelValues("ok").Inc()
+	if err := e.cfg.Archive.SaveRules(ctx, watchdog.SavedRules{Version: set.Version(), At: at, Files: files}); err != nil {
+		e.cfg.Log.Error("the rules could not be kept as last known good", slog.Any("error", err))
+	}
+	return nil
+}
+
+// RefuseRules says that a set was refused: the one in force stays.
+func (e *Engine) RefuseRules(ctx context.Context, findings string) error {
+	e.metrics.reloads.WithLabelValues("refused").Inc()
+	at := feed.At(e.cfg.Now())
+	return e.send(ctx, request{ask: func(*watchdog.Machine) {
+		e.rules.RefusedAt, e.rules.Refusal = at, findings
+		e.published = time.Time{}
+	}})
+}
+
+// SetTrouble replaces what is wrong with feedwatch itself besides what the
+// machine says, one sentence each.
+func (e *Engine) SetTrouble(ctx context.Context, sentences []string) error {
+	return e.send(ctx, request{ask: func(*watchdog.Machine) { e.trouble = sentences }})
+}
