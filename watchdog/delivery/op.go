@@ -56,6 +56,7 @@ type Op struct {
 	Event     *watchdog.Event    // of Reply and Tell
 	Page      *watchdog.Page     // of Trigger, Acknowledge, Resolve; of Reply and Tell of EventPaged
 	Ref       string             // of the root (Update, Reply)
+	InsteadOf rules.Target       // whose place this destination takes, since that one cannot tell the page; zero: the page lists it
 	Now       feed.Instant
 	MaybeSent bool // an earlier attempt may have arrived: look there first, and adopt what is found
 	Minimal   bool // the full form was refused as a bad payload: send the shortest that says it

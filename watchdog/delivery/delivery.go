@@ -1,0 +1,245 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// Journal keeps receipts; SaveReceipt is durable when it returns.
+type Journal interface {
+	SaveReceipt(ctx context.Context, r watchdog.Receipt) error
+}
+
+// Config wires a Delivery.
+type Config struct {
+	Destinations []Destination
+	Journal      Journal
+	Log          *slog.Logger
+	Registerer   prometheus.Registerer
+	Rand         *rand.Rand // jitter of back-offs
+}
+
+// Delivery brings every destination to what the newest incidents say. Apply,
+// Restore and Status may be called from any goroutine.
+type Delivery struct {
+	log     *slog.Logger
+	metrics *metrics
+	journal *journal
+	started feed.Instant
+
+	mu    sync.Mutex
+	rand  *rand.Rand
+	dests []*destination // in the order of the configuration
+	byKey map[rules.Target]*destination
+	known map[string]*watchdog.Incident // newest picture of each that is not finished
+}
+
+// New makes a Delivery; Run starts it.
+func New(cfg Config) *Delivery {
+	d := &Delivery{
+		log:     cfg.Log,
+		metrics: newMetrics(cfg.Registerer),
+		journal: newJournal(cfg.Journal, cfg.Log),
+		started: feed.At(time.Now()),
+		rand:    cfg.Rand,
+		byKey:   map[rules.Target]*destination{},
+		known:   map[string]*watchdog.Incident{},
+	}
+	for _, c := range cfg.Destinations {
+		dest := newDestination(c)
+		d.dests = append(d.dests, dest)
+		d.byKey[c.Target] = dest
+		d.metrics.announce(c.Target.String())
+	}
+	return d
+}
+
+// Restore takes back what was known of incidents before this process. What has
+// no receipt may have been sent all the same.
+func (d *Delivery) Restore(incidents []*watchdog.Incident, receipts []watchdog.Receipt) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	pictures := map[string]*watchdog.Incident{}
+	for _, inc := range incidents {
+		pictures[inc.ID] = inc
+	}
+	for _, r := range receipts {
+		if dest, inc := d.byKey[r.Target], pictures[r.Incident]; dest != nil && inc != nil {
+			dest.pair(inc, d.started).held.receipts[r.Op] = r
+		}
+	}
+	for _, inc := range incidents {
+		for _, dest := range d.dests {
+			p := dest.pair(inc, d.started)
+			p.held.earlier.pages, p.held.earlier.events = len(inc.Pages), len(inc.Events)
+		}
+		d.take(inc)
+	}
+}
+
+// Apply takes the newest picture of each incident. durable says that it is
+// committed; what is not is sent all the same, for the caller decided so.
+func (d *Delivery) Apply(incidents []*watchdog.Incident, durable bool) {
+	if !durable {
+		d.log.Error("sending what is not durable: after a crash it may be sent again", slog.Int("incidents", len(incidents)))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, inc := range incidents {
+		d.take(inc)
+	}
+}
+
+// take plans anew for one incident. The caller holds d.mu.
+func (d *Delivery) take(inc *watchdog.Incident) {
+	if old := d.known[inc.ID]; old != nil && old.Revision > inc.Revision {
+		return
+	}
+	d.known[inc.ID] = inc
+	for _, dest := range d.dests {
+		dest.plan(dest.pair(inc, d.started), inc)
+	}
+	d.failoverAll(inc)
+	d.forget(inc)
+}
+
+// forget lets go of an incident that is resolved and delivered everywhere.
+func (d *Delivery) forget(inc *watchdog.Incident) {
+	if inc.State != watchdog.StateResolved {
+		return
+	}
+	for _, dest := range d.dests {
+		if p := dest.pairs[inc.ID]; p != nil && (len(p.ops) > 0 || p.flying) {
+			return
+		}
+	}
+	for _, dest := range d.dests {
+		delete(dest.pairs, inc.ID)
+	}
+	delete(d.known, inc.ID)
+}
+
+// failoverAll hands the pages of inc that a destination cannot tell to others.
+func (d *Delivery) failoverAll(inc *watchdog.Incident) {
+	if inc.State == watchdog.StateResolved {
+		return
+	}
+	for _, dest := range d.dests {
+		p := dest.pairs[inc.ID]
+		if p == nil {
+			continue
+		}
+		for i := range inc.Pages {
+			page := &inc.Pages[i]
+			if !slices.Contains(page.Targets, dest.Target) || tellsPage(inc, page, dest.Target, dest.Notifier.Shape(), &p.held) {
+				continue
+			}
+			if dest.parked != "" || losesPage(inc, page, dest.Notifier.Shape(), &p.held) {
+				d.failover(inc, page, dest)
+			}
+		}
+	}
+}
+
+// failover makes others tell a page in the place of dest: whoever else is on the
+// incident's ladder, or else every other destination that works.
+func (d *Delivery) failover(inc *watchdog.Incident, page *watchdog.Page, dest *destination) {
+	onLadder := slices.Clone(inc.Ladder.Engaged)
+	if inc.Next != nil {
+		onLadder = append(onLadder, inc.Next.Targets...)
+	}
+	var others []*destination
+	for _, other := range d.dests {
+		if other == dest || other.parked != "" {
+			continue
+		}
+		if p := other.pairs[inc.ID]; p != nil && p.held.engages(page, other.Target) && !losesPage(inc, page, other.Notifier.Shape(), &p.held) {
+			return // somebody else tells it already
+		}
+		others = append(others, other)
+	}
+	ladder := slices.DeleteFunc(slices.Clone(others), func(o *destination) bool { return !slices.Contains(onLadder, o.Target) })
+	if len(ladder) > 0 {
+		others = ladder
+	}
+	for _, other := range others {
+		p := other.pair(inc, d.started)
+		r := watchdog.Receipt{
+			Target: other.Target, Incident: inc.ID, Op: failoverName(page.N), Ref: dest.Target.String(),
+			Revision: inc.Revision, At: feed.At(time.Now()),
+		}
+		p.held.receipts[r.Op] = r
+		p.unsaved++
+		d.log.Error("a page goes to another destination: the first cannot tell it",
+			slog.String("incident", inc.ID), slog.Int("page", page.N),
+			slog.String("instead_of", dest.Target.String()), slog.String("goes_to", other.Target.String()))
+		d.journal.save(r, func() {
+			d.mu.Lock()
+			p.unsaved--
+			d.mu.Unlock()
+			other.signal()
+		})
+		other.plan(p, inc)
+	}
+}
+
+// Run works until ctx ends, then lets attempts under way end.
+func (d *Delivery) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	all.Go(func() { d.journal.run(ctx) })
+	for _, dest := range d.dests {
+		all.Go(func() { d.serve(ctx, dest) })
+	}
+	all.Wait()
+	return nil
+}
+
+// TargetStatus is one destination as readers see it.
+type TargetStatus struct {
+	Target      rules.Target `json:"target"`
+	Pending     int          `json:"pending"` // ops still to be brought about
+	Parked      string       `json:"parked,omitempty"`
+	Dead        int          `json:"dead"` // ops given up since the start
+	DeadReason  string       `json:"dead_reason,omitempty"`
+	LastSuccess feed.Instant `json:"last_success,omitzero"`
+	LastError   string       `json:"last_error,omitempty"`
+}
+
+// Status says how each destination is doing.
+func (d *Delivery) Status() []TargetStatus {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make([]TargetStatus, 0, len(d.dests))
+	for _, dest := range d.dests {
+		all = append(all, TargetStatus{
+			Target: dest.Target, Pending: dest.pending(), Parked: dest.parked, Dead: dest.dead, DeadReason: dest.deadReason,
+			LastSuccess: dest.lastSuccess, LastError: dest.lastError,
+		})
+	}
+	return all
+}
+
+// Settled says that nothing that can be sent is pending: what waits for a parked
+// or failing destination does not count once it has been tried.
+func (d *Delivery) Settled() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, dest := range d.dests {
+		for _, p := range dest.pairs {
+			if p.flying || len(p.ops) > 0 && p.attempts == 0 && dest.parked == "" {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,233 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// inFlightMax is how many attempts one destination has under way at once, each
+// of another incident.
+const inFlightMax = 4
+
+// destination is one notifier with what it is to hold and how it is doing.
+type destination struct {
+	Destination
+	pairs    map[string]*pair // by incident
+	sends    pace
+	updates  pace
+	inFlight int
+	wake     chan struct{}
+
+	frozenUntil time.Time // rate limited
+	parked      string    // why it is not tried but for probes; "" when it works
+	probeAt     time.Time
+
+	dead        int
+	deadReason  string
+	lastSuccess feed.Instant
+	lastError   string
+}
+
+// pair is one incident at one destination.
+type pair struct {
+	incident *watchdog.Incident
+	held     held
+	ops      []Op // still to be done, in order: only the first may be attempted
+	flying   bool
+	attempts int // failed ones in a row
+	notUntil time.Time
+	minimal  string // the op whose full form was refused
+	updated  time.Time
+	unsaved  int // failovers that the journal does not have yet
+}
+
+func newDestination(c Destination) *destination {
+	return &destination{
+		Destination: c,
+		pairs:       map[string]*pair{},
+		sends:       newPace(c.Limits.SendsPerMinute, c.Limits.SendEvery),
+		updates:     newPace(c.Limits.UpdatesPerMinute, 0),
+		wake:        make(chan struct{}, 1),
+	}
+}
+
+func (dest *destination) pair(inc *watchdog.Incident, started feed.Instant) *pair {
+	p := dest.pairs[inc.ID]
+	if p == nil {
+		p = &pair{incident: inc, held: held{
+			receipts: map[string]watchdog.Receipt{}, maybe: map[string]bool{}, earlier: earlier{started: started},
+		}}
+		dest.pairs[inc.ID] = p
+	}
+	return p
+}
+
+// plan derives the ops of a pair anew.
+func (dest *destination) plan(p *pair, inc *watchdog.Incident) {
+	p.incident = inc
+	p.ops = plan(inc, dest.Target, dest.Notifier.Shape(), &p.held)
+	dest.signal()
+}
+
+func (dest *destination) signal() {
+	select {
+	case dest.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (dest *destination) pending() int {
+	n := 0
+	for _, p := range dest.pairs {
+		n += len(p.ops)
+	}
+	return n
+}
+
+// rank orders ops: what wakes or releases people first, then what tells them
+// more, then what refreshes; the severe before the mild, the old before the new.
+func rank(op *Op) int {
+	switch op.Kind {
+	case Post, Trigger, Resolve, Tell:
+		return 0
+	case Reply, Acknowledge:
+		return 1
+	default:
+		return 2
+	}
+}
+
+func before(a, b *pair) int {
+	return cmp.Or(
+		cmp.Compare(rank(&a.ops[0]), rank(&b.ops[0])),
+		cmp.Compare(b.incident.Severity, a.incident.Severity),
+		cmp.Compare(a.incident.Opened, b.incident.Opened),
+		cmp.Compare(a.incident.ID, b.incident.ID),
+	)
+}
+
+// next is the pair whose first op may be attempted at now, or when to look again
+// (zero: when something changes).
+func (dest *destination) next(now time.Time) (*pair, time.Time) {
+	if dest.inFlight >= inFlightMax {
+		return nil, time.Time{}
+	}
+	if dest.frozenUntil.After(now) {
+		return nil, dest.frozenUntil
+	}
+	if dest.parked != "" && dest.inFlight > 0 {
+		return nil, time.Time{} // one probe at a time
+	}
+	if dest.parked != "" && dest.probeAt.After(now) {
+		return nil, dest.probeAt
+	}
+	var best *pair
+	var again time.Time
+	for _, p := range dest.pairs {
+		if len(p.ops) == 0 || p.flying || p.unsaved > 0 {
+			continue
+		}
+		if at := dest.allowed(p); at.After(now) {
+			if again.IsZero() || at.Before(again) {
+				again = at
+			}
+			continue
+		}
+		if best == nil || before(p, best) < 0 {
+			best = p
+		}
+	}
+	return best, again
+}
+
+// allowed is when the first op of p may be attempted, by its own back-off and by
+// the limits. A part of a minute's sends is kept for resolves and what is critical.
+func (dest *destination) allowed(p *pair) time.Time {
+	op := &p.ops[0]
+	at := p.notUntil
+	if op.Kind == Update {
+		return latest(at, p.updated.Add(dest.Limits.UpdateEvery), dest.updates.earliest(0))
+	}
+	keep := dest.sends.reserve()
+	if op.Kind == Resolve || op.Incident.Severity == rules.Critical {
+		keep = 0
+	}
+	return latest(at, dest.sends.earliest(keep))
+}
+
+func latest(times ...time.Time) time.Time {
+	return slices.MaxFunc(times, func(a, b time.Time) int { return a.Compare(b) })
+}
+
+// serve attempts what is due at one destination until ctx ends.
+func (d *Delivery) serve(ctx context.Context, dest *destination) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	done := make(chan struct{}, inFlightMax)
+	for {
+		select {
+		case <-ctx.Done():
+			d.drain(dest, done)
+			return
+		case <-dest.wake:
+		case <-done:
+		case <-timer.C:
+		}
+		for ctx.Err() == nil {
+			op, again, ok := d.start(dest, time.Now())
+			if !ok {
+				if !again.IsZero() {
+					timer.Reset(time.Until(again))
+				}
+				break
+			}
+			go func() {
+				d.attempt(ctx, dest, op)
+				done <- struct{}{}
+			}()
+		}
+	}
+}
+
+// drain waits for the attempts under way.
+func (d *Delivery) drain(dest *destination, done <-chan struct{}) {
+	for {
+		d.mu.Lock()
+		n := dest.inFlight
+		d.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		<-done
+	}
+}
+
+// start takes the next op for an attempt.
+func (d *Delivery) start(dest *destination, now time.Time) (op Op, again time.Time, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.metrics.pending.WithLabelValues(dest.Target.String()).Set(float64(dest.pending()))
+	p, again := dest.next(now)
+	if p == nil {
+		return Op{}, again, false
+	}
+	op = p.ops[0]
+	op.Now = feed.At(now)
+	op.Minimal = p.minimal == op.Name
+	op.MaybeSent = op.MaybeSent || p.held.maybe[op.Name]
+	p.flying, p.held.flying = true, op.Name
+	dest.inFlight++
+	if op.Kind == Update {
+		dest.updates.took(now)
+		p.updated = now
+	} else {
+		dest.sends.took(now)
+	}
+	return op, time.Time{}, true
+}

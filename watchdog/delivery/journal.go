@@ -1,0 +1,96 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+const (
+	journalRetry  = 500 * time.Millisecond
+	journalWithin = 2 * time.Second // what waits for a receipt goes on after this
+)
+
+// journal saves receipts in order, beside everything else. While it fails they
+// are kept in memory: nothing is sent again because of it.
+type journal struct {
+	store Journal
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	waiting []*entry
+	wake    chan struct{}
+}
+
+type entry struct {
+	receipt watchdog.Receipt
+	done    func()
+	since   time.Time
+}
+
+func newJournal(store Journal, log *slog.Logger) *journal {
+	return &journal{store: store, log: log, wake: make(chan struct{}, 1)}
+}
+
+func (j *journal) save(r watchdog.Receipt, done func()) {
+	j.mu.Lock()
+	j.waiting = append(j.waiting, &entry{receipt: r, done: done, since: time.Now()})
+	j.mu.Unlock()
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (j *journal) first() *entry {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.waiting) == 0 {
+		return nil
+	}
+	return j.waiting[0]
+}
+
+func (j *journal) run(ctx context.Context) {
+	for {
+		for e := j.first(); e != nil; e = j.first() {
+			if !j.write(context.WithoutCancel(ctx), e) {
+				break
+			}
+		}
+		var retry <-chan time.Time
+		if j.first() != nil {
+			retry = time.After(journalRetry)
+		}
+		select {
+		case <-ctx.Done():
+			for e := j.first(); e != nil && j.write(context.WithoutCancel(ctx), e); e = j.first() {
+			}
+			return
+		case <-j.wake:
+		case <-retry:
+		}
+	}
+}
+
+// write saves the first entry, and says whether the next may be tried at once.
+func (j *journal) write(ctx context.Context, e *entry) bool {
+	ctx, cancel := context.WithTimeout(ctx, journalWithin)
+	defer cancel()
+	err := j.store.SaveReceipt(ctx, e.receipt)
+	if e.done != nil && (err == nil || time.Since(e.since) >= journalWithin) {
+		e.done()
+		e.done = nil
+	}
+	if err != nil {
+		j.log.Error("a receipt could not be saved; it is kept in memory", slog.String("op", e.receipt.Op), slog.Any("error", err))
+		return false
+	}
+	j.mu.Lock()
+	j.waiting = j.waiting[1:]
+	j.mu.Unlock()
+	return true
+}

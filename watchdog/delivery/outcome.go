@@ -1,0 +1,147 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+const (
+	// attemptMax bounds one attempt, whatever a notifier does.
+	attemptMax = 30 * time.Second
+
+	frozenMin     = time.Second
+	frozenMax     = 10 * time.Minute
+	frozenDefault = 30 * time.Second // a 429 that does not say how long
+
+	backOffMin = time.Second
+	backOffMax = 5 * time.Minute
+
+	probeEvery = 5 * time.Minute
+)
+
+// attempt is one call of the notifier, and what came of it. It is not cut short
+// by a stop: what was begun is worth knowing.
+func (d *Delivery) attempt(ctx context.Context, dest *destination, op Op) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptMax)
+	defer cancel()
+	begun := time.Now()
+	ref, err := dest.Notifier.Deliver(ctx, op)
+	took := time.Since(begun)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	name := dest.Target.String()
+	d.metrics.took.WithLabelValues(name).Observe(took.Seconds())
+	p := dest.pairs[op.Incident.ID]
+	p.flying, p.held.flying = false, ""
+	dest.inFlight--
+	if err == nil {
+		d.metrics.results.WithLabelValues(name, "ok").Inc()
+		d.succeed(dest, p, op, ref)
+	} else {
+		d.fail(dest, p, op, err)
+	}
+	dest.plan(p, p.incident)
+	d.failoverAll(p.incident)
+	d.forget(p.incident)
+}
+
+func (d *Delivery) succeed(dest *destination, p *pair, op Op, ref string) {
+	if dest.parked != "" {
+		d.log.Info("the destination works again", slog.String("notifier", dest.Target.String()))
+		dest.parked = ""
+		d.metrics.parked.WithLabelValues(dest.Target.String()).Set(0)
+	}
+	dest.lastSuccess, dest.lastError = feed.At(time.Now()), ""
+	p.attempts, p.notUntil, p.minimal = 0, time.Time{}, ""
+	if op.Kind == Update {
+		ref = op.Ref
+	}
+	d.receipt(p, op, ref, "")
+}
+
+func (d *Delivery) receipt(p *pair, op Op, ref, dead string) {
+	r := watchdog.Receipt{
+		Target: op.Target, Incident: op.Incident.ID, Op: op.Name, Ref: ref,
+		Revision: op.Incident.Revision, At: feed.At(time.Now()), Dead: dead,
+	}
+	p.held.receipts[op.Name] = r
+	d.journal.save(r, nil)
+}
+
+// fail does what the class of the error asks for.
+func (d *Delivery) fail(dest *destination, p *pair, op Op, err error) {
+	class, retryAfter := Ambiguous, time.Duration(0)
+	var known *Error
+	if errors.As(err, &known) {
+		class, retryAfter = known.Class, known.RetryAfter
+	}
+	name, now := dest.Target.String(), time.Now()
+	d.metrics.results.WithLabelValues(name, class.String()).Inc()
+	dest.lastError = err.Error()
+	d.log.Warn("not delivered", slog.String("notifier", name), slog.String("incident", op.Incident.ID),
+		slog.String("op", op.Name), slog.String("class", class.String()), slog.Any("error", err))
+	switch class {
+	case RateLimited:
+		if retryAfter == 0 {
+			retryAfter = frozenDefault
+		}
+		dest.frozenUntil = now.Add(min(max(retryAfter, frozenMin), frozenMax))
+	case BadPayload:
+		if op.Minimal {
+			d.bury(dest, p, op, err)
+			return
+		}
+		p.minimal = op.Name
+	case Refused:
+		d.park(dest, err, now)
+	case LostTarget:
+		delete(p.held.receipts, rootName)
+		delete(p.held.maybe, rootName)
+		if op.Kind != Update && op.Kind != Reply { // nothing of ours to lose: as good as refused
+			d.park(dest, err, now)
+		}
+	case NotSent:
+		d.backOff(p, now)
+	default:
+		p.held.maybe[op.Name] = true
+		d.backOff(p, now)
+	}
+}
+
+// backOff waits 1 s to 5 min, doubling, with full jitter. It never gives up.
+func (d *Delivery) backOff(p *pair, now time.Time) {
+	longest := min(backOffMin<<min(p.attempts, 10), backOffMax)
+	p.attempts++
+	p.notUntil = now.Add(backOffMin/2 + time.Duration(d.rand.Int64N(int64(longest))))
+}
+
+// bury gives an op up: even its shortest form was refused.
+func (d *Delivery) bury(dest *destination, p *pair, op Op, err error) {
+	d.log.Error("given up: the destination refuses the message in its shortest form",
+		slog.String("notifier", dest.Target.String()), slog.String("incident", op.Incident.ID), slog.String("op", op.Name), slog.Any("error", err))
+	d.metrics.dead.WithLabelValues(dest.Target.String()).Inc()
+	dest.dead++
+	dest.deadReason = err.Error()
+	p.minimal = ""
+	d.receipt(p, op, "", err.Error())
+}
+
+// park stops trying a destination that cannot work as it is configured, but for
+// a probe with the op itself every 5 min. Its pages go to others.
+func (d *Delivery) park(dest *destination, err error, now time.Time) {
+	dest.probeAt = now.Add(probeEvery)
+	if dest.parked == "" {
+		d.log.Error("the destination refuses us: mend its token or settings; pages go to others meanwhile",
+			slog.String("notifier", dest.Target.String()), slog.Any("error", err))
+		d.metrics.parked.WithLabelValues(dest.Target.String()).Set(1)
+	}
+	dest.parked = err.Error()
+	for _, inc := range d.known {
+		d.failoverAll(inc)
+	}
+}
