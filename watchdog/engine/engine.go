@@ -365,11 +365,28 @@ func (e *Engine) UseRules(ctx context.Context, set *rules.Set, files []rules.Fil
 	if err != nil {
 		return err
 	}
+	e.keep(ctx, set, files, at)
+	return nil
+}
+
+// begin puts rules in force before Run: nobody else owns the machine yet.
+func (e *Engine) begin(set *rules.Set, at feed.Instant, refusal string) {
+	e.rules = RulesStatus{Version: set.Version(), LoadedAt: at}
+	if refusal != "" {
+		e.rules.RefusedAt, e.rules.Refusal = feed.At(e.cfg.Now()), refusal
+	}
+	now := e.cfg.Now()
+	e.step(feed.At(now), []watchdog.Input{&watchdog.UseRules{Set: set}})
+	e.lastTurn = now
+	e.publish(now)
+}
+
+// keep saves a set's files as the last known good.
+func (e *Engine) keep(ctx context.Context, set *rules.Set, files []rules.File, at feed.Instant) {
 	e.metrics.reloads.WithLabelValues("ok").Inc()
 	if err := e.cfg.Archive.SaveRules(ctx, watchdog.SavedRules{Version: set.Version(), At: at, Files: files}); err != nil {
 		e.cfg.Log.Error("the rules could not be kept as last known good", slog.Any("error", err))
 	}
-	return nil
 }
 
 // RefuseRules says that a set was refused: the one in force stays.

@@ -12,6 +12,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // Reloader reads the rule files of a directory and puts them in force, whole or
@@ -26,13 +28,37 @@ type Reloader struct {
 	inForce *rules.Set
 }
 
-// Adopt puts a set in force that was read elsewhere: at the start, the last known
-// good when the directory is broken.
-func (r *Reloader) Adopt(ctx context.Context, set *rules.Set, files []rules.File) error {
+// Begin puts the first rules in force, before the engine runs: those of the
+// directory, or the last known good where the directory is broken or lost a feed.
+// The error is the findings, when there is nothing to begin with.
+func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.inForce = set
-	return r.Engine.UseRules(ctx, set, files)
+	var good *rules.Set
+	if last != nil {
+		good, _ = rules.Parse(last.Files) // a newer feedwatch may read them differently
+	}
+	set, files, err := r.Read()
+	if err == nil && good != nil {
+		err = good.CheckSuccessor(set)
+	}
+	switch {
+	case err == nil:
+		r.inForce = set
+		if good != nil { // so that whoever left the roster while we were down is seen to
+			r.Engine.begin(good, last.At, "")
+		}
+		r.Engine.begin(set, feed.At(r.Engine.cfg.Now()), "")
+		r.Engine.keep(ctx, set, files, feed.At(r.Engine.cfg.Now()))
+		return nil
+	case good == nil:
+		return err
+	default:
+		r.inForce = good
+		r.Log.Error("the rule files were refused; those accepted last are in force", slog.Any("error", err))
+		r.Engine.begin(good, last.At, err.Error())
+		return nil
+	}
 }
 
 // Read parses and checks the directory without putting it in force.

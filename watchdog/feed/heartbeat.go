@@ -31,7 +31,11 @@ type Report struct {
 type Source struct {
 	Name   string
 	LagMax time.Duration
+	Feed   string // the one feed it carries; "": it may carry any
 }
+
+// Carries says whether heartbeats of the feed called name may come through s.
+func (s Source) Carries(name string) bool { return s.Feed == "" || s.Feed == name }
 
 // Push is the source behind the HTTP entrances. Its known-through is now while
 // the listener's self-probe succeeds.

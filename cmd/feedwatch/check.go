@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/rules"
+)
+
+// newCheckCommand checks what serve would start with, for CI and before a deploy.
+func newCheckCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "check [RULES_DIR]",
+		Short: "Check rule files, or a configuration with its rule files",
+		Long: `Checks the rule files of a directory. With --config it checks a configuration:
+that its secrets can be read, its notifiers and sources make sense, and its rule
+files name only notifiers that exist.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "rules"
+			var known []rules.Target
+			if path != "" {
+				cfg, err := readConfig(path)
+				if err != nil {
+					return err
+				}
+				all, err := cfg.destinations(notifiers.NewTerminal(cmd.OutOrStdout(), false))
+				if err != nil {
+					return err
+				}
+				known, dir = targetsOf(all), cfg.Rules
+			}
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			files, err := rules.LoadDir(dir)
+			if err != nil {
+				return err
+			}
+			set, err := rules.Parse(files)
+			if err == nil && path != "" {
+				err = set.CheckTargets(known)
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d feeds, %d escalations, set %s\n", dir, len(set.Feeds()), len(set.Escalations()), set.Version())
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&path, "config", "", "the service's configuration file")
+	return cmd
+}

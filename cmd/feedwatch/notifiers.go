@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
+	"github.com/feedwatch/feedwatch/notifiers/slack"
+	"github.com/feedwatch/feedwatch/notifiers/webhook"
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/delivery"
+)
+
+// destinations makes every notifier that the configuration names.
+func (c *config) destinations(terminal *notifiers.Terminal) ([]delivery.Destination, error) {
+	d := destinationList{pageURL: c.ExternalURL, seen: map[rules.Target]bool{}}
+	for _, s := range c.Notifiers.Slack {
+		d.add("slack", s.Name, slack.DefaultLimits, func() (delivery.Notifier, error) {
+			token, err := secretFrom("token", s.Secret.Env, s.Secret.File)
+			if err != nil {
+				return nil, err
+			}
+			return slack.New(slack.Config{Token: notifiers.NewSecret(token), Channel: s.Channel, APIURL: s.APIURL, PageURL: d.pageURL})
+		})
+	}
+	for _, p := range c.Notifiers.PagerDuty {
+		d.add("pagerduty", p.Name, pagerduty.DefaultLimits, func() (delivery.Notifier, error) {
+			key, err := secretFrom("routing_key", p.KeyEnv, p.KeyFile)
+			if err != nil {
+				return nil, err
+			}
+			return pagerduty.New(pagerduty.Config{RoutingKey: notifiers.NewSecret(key), APIURL: p.EventsURL, PageURL: d.pageURL})
+		})
+	}
+	for _, w := range c.Notifiers.Webhook {
+		d.add("webhook", w.Name, webhook.DefaultLimits, func() (delivery.Notifier, error) {
+			address, err := w.URL, error(nil)
+			if address == "" {
+				address, err = secretFrom("url", w.URLEnv, w.URLFile)
+			}
+			key := ""
+			if err == nil && (w.SecretEnv != "" || w.SecretFile != "") {
+				key, err = secretFrom("secret", w.SecretEnv, w.SecretFile)
+			}
+			if err != nil {
+				return nil, err
+			}
+			return webhook.New(webhook.Config{URL: notifiers.NewSecret(address), Secret: notifiers.NewSecret(key), PageURL: d.pageURL})
+		})
+	}
+	for _, n := range c.Notifiers.Console {
+		d.add("console", n.Name, delivery.Limits{}, func() (delivery.Notifier, error) {
+			return notifiers.NewConsole(terminal, "console/"+n.Name, d.pageURL), nil
+		})
+	}
+	return d.all, errors.Join(d.errs...)
+}
+
+type destinationList struct {
+	pageURL string
+	seen    map[rules.Target]bool
+	all     []delivery.Destination
+	errs    []error
+}
+
+func (d *destinationList) add(kind, name string, limits delivery.Limits, make func() (delivery.Notifier, error)) {
+	target := rules.Target{Kind: kind, Name: name}
+	fail := func(err error) { d.errs = append(d.errs, fmt.Errorf("notifier %s: %w", target, err)) }
+	if !notifierName.MatchString(name) {
+		fail(errors.New("its name is letters, digits, '.', '_' and '-'"))
+		return
+	}
+	if d.seen[target] {
+		fail(errors.New("it is configured twice"))
+		return
+	}
+	d.seen[target] = true
+	n, err := make()
+	if err != nil {
+		fail(err)
+		return
+	}
+	d.all = append(d.all, delivery.Destination{Target: target, Notifier: n, Limits: limits})
+}
+
+func targetsOf(all []delivery.Destination) []rules.Target {
+	targets := make([]rules.Target, 0, len(all))
+	for _, d := range all {
+		targets = append(targets, d.Target)
+	}
+	return targets
+}
+
+// seconds is d for configuration structs.
+func (s span) duration() time.Duration { return time.Duration(s) }

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/api"
+	"github.com/feedwatch/feedwatch/watchdog/delivery"
+	"github.com/feedwatch/feedwatch/watchdog/engine"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+	"github.com/feedwatch/feedwatch/watchdog/sources"
+	"github.com/feedwatch/feedwatch/watchdog/store"
+)
+
+// service is feedwatch wired up: what a heartbeat and a page pass through.
+//
+//	api, sources --> engine --> store, delivery --> destinations
+type service struct {
+	cfg      *config
+	log      *slog.Logger
+	listener net.Listener
+	store    *store.SQLite
+	engine   *engine.Engine
+	delivery *delivery.Delivery
+	reloader *engine.Reloader
+	api      *api.API
+	pullers  []puller
+	polling  *sources.Metrics
+	heard    atomic.Int64 // unix ns of the last self-probe that succeeded
+}
+
+// newService opens and wires everything; Run starts it. On an error nothing is
+// left open.
+func newService(ctx context.Context, cfg *config, destinations []delivery.Destination, log *slog.Logger) (s *service, err error) {
+	s = &service{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.polling = sources.NewMetrics(registry)
+	if s.pullers, err = cfg.pullers(s.polling, log); err != nil {
+		return nil, err
+	}
+	// The address first: a second instance on the same state file must not get far.
+	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; does another feedwatch run here?", cfg.Listen, err)
+	}
+	if s.store, err = store.OpenSQLite(ctx, cfg.Store.Path, log); err != nil {
+		return nil, err
+	}
+	saved, err := s.store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.delivery = delivery.New(delivery.Config{
+		Destinations: destinations, Journal: s.store, Log: log, Registerer: registry,
+		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), //nolint:gosec // jitter
+	})
+	s.delivery.Restore(saved.Incidents, saved.Receipts)
+	if err = s.startEngine(ctx, registry, saved, destinations); err != nil {
+		return nil, err
+	}
+	return s, s.startAPI(registry)
+}
+
+func (s *service) startEngine(ctx context.Context, registry *prometheus.Registry, saved *watchdog.Saved, destinations []delivery.Destination) error {
+	sourcesOf := make([]feed.Source, 0, len(s.pullers))
+	for _, p := range s.pullers {
+		sourcesOf = append(sourcesOf, p.Source())
+	}
+	s.heard.Store(time.Now().UnixNano())
+	var err error
+	s.engine, err = engine.New(ctx, engine.Config{
+		Install: s.cfg.Install, Sources: sourcesOf, Store: s.store, Archive: s.store, Delivery: s.delivery,
+		Log: s.log, Registerer: registry, Now: time.Now, HeardThrough: s.heardThrough,
+	}, saved)
+	if err != nil {
+		return err
+	}
+	registry.MustRegister(engine.NewCollector(s.engine.Status))
+	s.reloader = &engine.Reloader{Dir: s.cfg.Rules, Engine: s.engine, Targets: targetsOf(destinations), Log: s.log}
+	return s.reloader.Begin(ctx, saved.Rules)
+}
+
+// probeFresh is how old the last successful self-probe may be for push to be
+// known through now.
+const (
+	probeEvery = 2 * time.Second
+	probeFresh = 10 * time.Second
+)
+
+func (s *service) heardThrough(now time.Time) time.Time {
+	last := time.Unix(0, s.heard.Load())
+	if now.Sub(last) <= probeFresh {
+		return now
+	}
+	return last
+}
+
+func (s *service) startAPI(registry *prometheus.Registry) error {
+	var tokens []api.Token
+	var errs []error
+	for _, t := range s.cfg.Tokens {
+		value, err := secretFrom("token", t.Secret.Env, t.Secret.File)
+		if err == nil {
+			roles := make([]api.Role, 0, len(t.Roles))
+			for _, r := range t.Roles {
+				roles = append(roles, api.Role(r))
+			}
+			var token api.Token
+			if token, err = api.NewToken(t.Name, value, roles, t.Feeds); err == nil {
+				tokens = append(tokens, token)
+				continue
+			}
+		}
+		errs = append(errs, fmt.Errorf("tokens: %q: %w", t.Name, err))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	clients := 0
+	if s.cfg.Metrics.Clients.Enabled {
+		if clients = s.cfg.Metrics.Clients.Limit; clients == 0 {
+			clients = api.ClientSeriesDefault
+		}
+	}
+	var err error
+	s.api, err = api.New(api.Config{
+		Ingest: s.engine, Watch: s.engine, Keeper: s.engine, Reload: s.reloader.Reload,
+		Tokens: tokens, ReadOpen: s.cfg.Read == "open",
+		Gatherer: registry, Registerer: registry, ClientSeriesMax: clients,
+		Words: words(), Version: version(), Log: s.log,
+	})
+	return err
+}
+
+// words lets the page speak as the notifiers do.
+func words() api.Words {
+	return api.Words{
+		Headline: notifiers.Headline,
+		Facts: func(inc *watchdog.Incident, now feed.Instant) []api.Fact {
+			var facts []api.Fact
+			for _, f := range notifiers.Facts(inc, now.Time()) {
+				facts = append(facts, api.Fact{Name: f.Name, Text: f.Text.String()})
+			}
+			return facts
+		},
+		EventLines: func(inc *watchdog.Incident, e *watchdog.Event) []string {
+			var lines []string
+			for _, l := range notifiers.EventLines(inc, e) {
+				lines = append(lines, l.String())
+			}
+			return lines
+		},
+		Age:   notifiers.Age,
+		Count: notifiers.Count,
+	}
+}
+
+// run serves until ctx ends, then stops in the order of the flow: no more input,
+// a last turn, a last flush, what is under way delivered.
+func (s *service) run(ctx context.Context) error {
+	defer s.close()
+	deliver, stopDelivery := context.WithCancel(context.WithoutCancel(ctx))
+	delivered := make(chan error, 1)
+	go func() { delivered <- s.delivery.Run(deliver) }()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.api.Serve(ctx, s.listener) })
+	group.Go(func() error { return s.engine.Run(ctx) })
+	group.Go(func() error { return s.reloader.Watch(ctx) })
+	group.Go(func() error { return s.probe(ctx) })
+	group.Go(func() error { return s.report(ctx) })
+	for i, p := range s.pullers {
+		jitter := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(i))) //nolint:gosec // jitter
+		group.Go(func() error {
+			return poll(ctx, p, s.polling, jitter.Float64, func(ctx context.Context, r feed.Report) error {
+				_, err := s.engine.Submit(ctx, r)
+				return err
+			}, s.log)
+		})
+	}
+	err := group.Wait()
+	stopDelivery()
+	return errors.Join(err, <-delivered)
+}
+
+// probe knocks at our own door: while nobody answers, nothing heard is no silence.
+func (s *service) probe(ctx context.Context) error {
+	ticker := time.NewTicker(probeEvery)
+	defer ticker.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		err := s.api.Probe(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err == nil:
+			s.heard.Store(time.Now().UnixNano())
+			failing = false
+		case !failing:
+			failing = true
+			s.log.Error("our own address does not answer: heartbeats may be knocking in vain", slog.Any("error", err))
+		}
+	}
+}
+
+// report puts what is wrong with the service itself where readers see it.
+func (s *service) report(ctx context.Context) error {
+	ticker := time.NewTicker(probeEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		var trouble []string
+		if notice := s.store.Notice(); notice != "" {
+			trouble = append(trouble, notice)
+		}
+		for _, t := range s.delivery.Status() {
+			switch {
+			case t.Parked != "":
+				trouble = append(trouble, fmt.Sprintf("%s refuses us; its pages go to others: %s", t.Target, t.Parked))
+			case t.Dead > 0:
+				trouble = append(trouble, fmt.Sprintf("%s refused %d messages in any form: %s", t.Target, t.Dead, t.DeadReason))
+			}
+		}
+		if err := s.engine.SetTrouble(ctx, trouble); err != nil && ctx.Err() == nil {
+			s.log.Warn("the engine is slow to take its own trouble", slog.Any("error", err))
+		}
+	}
+}
+
+func (s *service) close() {
+	if s.listener != nil {
+		_ = s.listener.Close() // the API has closed it already when it served
+	}
+	for _, p := range s.pullers {
+		p.Close()
+	}
+	if s.store != nil {
+		if err := s.store.Close(); err != nil {
+			s.log.Error("the state file did not close cleanly", slog.Any("error", err))
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/engine"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// Ingester takes heartbeats. Submit returns once they are applied: nil when all
+// were accepted, else one refusal for each, "" for those that were. After an
+// error the report may still be in use.
+type Ingester interface {
+	Submit(ctx context.Context, r feed.Report) ([]feed.Refusal, error)
+}
+
+// Watch is what is known. Status is nil until the engine has begun.
+type Watch interface {
+	Status() *engine.Status
+	Clients(ctx context.Context, q watchdog.ClientQuery) (watchdog.ClientPage, error)
+	Incident(ctx context.Context, id string) (*watchdog.Incident, error)
+}
+
+// Keeper takes what people decide; it returns once that is durable.
+type Keeper interface {
+	Acknowledge(ctx context.Context, id, by string, d time.Duration) error
+}
+
+// Config is what an API is made of. All of it is needed but where it says so.
+type Config struct {
+	Ingest Ingester
+	Watch  Watch
+	Keeper Keeper
+	// Reload reads the rule files again; its error holds the findings when they
+	// were refused and the old set stays in force.
+	Reload func(ctx context.Context) error
+
+	Tokens   []Token // may be empty: then nothing can be pushed or changed
+	ReadOpen bool    // everybody may read: for a listener on loopback
+
+	Gatherer   prometheus.Gatherer   // what /metrics shows
+	Registerer prometheus.Registerer // where the API's own metrics go
+	// ClientSeriesMax is the cap of /metrics/clients; 0 leaves that endpoint out.
+	ClientSeriesMax int
+
+	Words   Words
+	Version string // of feedwatch, shown at the foot of the page; may be empty
+	Log     *slog.Logger
+}
+
+// ClientSeriesDefault is a good cap for /metrics/clients where it is wanted.
+const ClientSeriesDefault = 100_000
+
+// API is an http.Handler; Serve runs it on a listener.
+type API struct {
+	cfg      Config
+	tokens   tokens
+	handler  http.Handler
+	metrics  *metrics
+	page     *page
+	scratch  sync.Pool // *scratch
+	bodies   budget
+	perSerie chan struct{} // bounds the scrapes of /metrics/clients at once
+	probe    prober
+}
+
+// New makes the API. It fails where two tokens cannot be told apart.
+func New(cfg Config) (*API, error) {
+	if cfg.Ingest == nil || cfg.Watch == nil || cfg.Keeper == nil || cfg.Reload == nil ||
+		cfg.Gatherer == nil || cfg.Registerer == nil || cfg.Log == nil || !cfg.Words.whole() {
+		return nil, errors.New("api: a part of Config is missing")
+	}
+	a := &API{cfg: cfg, tokens: cfg.Tokens, bodies: budget{max: bodiesBytesMax}, perSerie: make(chan struct{}, clientScrapesMax)}
+	if err := a.tokens.check(); err != nil {
+		return nil, err
+	}
+	a.scratch.New = func() any { return newScratch() }
+	a.metrics = newMetrics(cfg.Registerer)
+	a.page = newPage(cfg.Words)
+	// A page of somebody else must not make a reader's browser change things.
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusForbidden, "this came from a page of another site: open feedwatch itself")
+	}))
+	a.handler = guard.Handler(a.router())
+	return a, nil
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// status is the newest picture; false after it answered that there is none yet.
+func (a *API) status() (*engine.Status, error) {
+	if s := a.cfg.Watch.Status(); s != nil {
+		return s, nil
+	}
+	return nil, &refusal{http.StatusServiceUnavailable, "feedwatch is starting: nothing is known yet; try again in a few seconds"}
+}

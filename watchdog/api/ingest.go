@@ -1,0 +1,195 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// scratch is what a request of heartbeats needs, kept from one to the next.
+type scratch struct {
+	body  bytes.Buffer
+	unzip gzip.Reader
+	batch *feed.Batch
+}
+
+func newScratch() *scratch { return &scratch{batch: feed.NewBatch()} }
+
+func (a *API) keep(s *scratch) {
+	if s.body.Cap() > bodyKeptMax {
+		s.body = bytes.Buffer{}
+	}
+	a.scratch.Put(s)
+}
+
+// ingested answers a request of heartbeats.
+type ingested struct {
+	Accepted  int         `json:"accepted"`
+	Refused   int         `json:"refused,omitempty"`
+	Errors    []itemError `json:"errors,omitempty"`
+	ErrorsAll int         `json:"errors_total,omitempty"` // where more than are listed
+	Error     string      `json:"error,omitempty"`        // where none was accepted
+}
+
+type itemError struct {
+	Index int    `json:"index"`
+	Line  int    `json:"line,omitempty"`
+	Error string `json:"error"`
+}
+
+// heartbeats is POST /api/v1/heartbeats.
+func (a *API) heartbeats(w http.ResponseWriter, r *http.Request, who *Token) {
+	s := a.scratch.Get().(*scratch)
+	s.batch.Reset(feed.At(time.Now()))
+	release, err := a.readBody(w, r, &s.body, &s.unzip)
+	defer release()
+	if err == nil {
+		err = parseBody(r.Header.Get("Content-Type"), s.body.Bytes(), s.batch)
+	}
+	if err != nil {
+		a.refuseBody(w, err)
+		a.keep(s)
+		return
+	}
+	unreadable := s.batch.Refused
+	if !who.reachesAll() {
+		s.batch.Keep(func(name string) error {
+			if who.reaches(name) {
+				return nil
+			}
+			return outOfReach(who, name)
+		})
+	}
+	a.metrics.items(s.batch, unreadable)
+	if err := a.submit(r.Context(), s.batch); err != nil {
+		// The engine may still hold the batch: it is not kept.
+		refuse(w, http.StatusServiceUnavailable, "the heartbeats were not taken: "+err.Error()+"; send them again")
+		return
+	}
+	code, body := outcome(s.batch)
+	answer(w, code, body)
+	a.keep(s)
+}
+
+// submit hands the batch over and notes in it what was refused.
+func (a *API) submit(ctx context.Context, b *feed.Batch) error {
+	if len(b.Heartbeats) == 0 {
+		return nil
+	}
+	refused, err := a.cfg.Ingest.Submit(ctx, feed.Report{Source: feed.Push, Heartbeats: b.Heartbeats})
+	if err != nil {
+		return err
+	}
+	for i, why := range refused {
+		switch why {
+		case feed.Accepted:
+		case feed.FutureEvent:
+			b.Object(i, refusalText(why))
+		default:
+			b.Refuse(i, refusalText(why))
+		}
+	}
+	return nil
+}
+
+// refusalText says what a refusal of the machine means for the sender.
+func refusalText(why feed.Refusal) error {
+	switch why {
+	case feed.FutureArrival:
+		return fmt.Errorf("time is more than %s ahead of this server's clock: not taken; check the sender's clock", feed.ClockSkewMax)
+	case feed.FutureEvent:
+		return fmt.Errorf("event_time is more than %s ahead of this server's clock: the arrival was taken, event_time was not", feed.ClockSkewMax)
+	case feed.TooManySeries:
+		return errors.New("feedwatch watches as many clients as it may: not taken; is the client's name one that changes?")
+	case feed.TooManyFeeds:
+		return errors.New("feedwatch knows as many feeds as it may: not taken; is the feed's name one that changes?")
+	default:
+		return fmt.Errorf("not taken: %s", why)
+	}
+}
+
+func outcome(b *feed.Batch) (int, ingested) {
+	all := len(b.Heartbeats) + countUnread(b)
+	body := ingested{Accepted: all - b.Refused, Refused: b.Refused}
+	for _, e := range b.Errors {
+		body.Errors = append(body.Errors, itemError{e.Index, e.Line, e.Err.Error()})
+	}
+	if b.ErrorsAll > len(b.Errors) {
+		body.ErrorsAll = b.ErrorsAll
+	}
+	switch {
+	case all == 0:
+		return http.StatusBadRequest, ingested{Error: "the body has no heartbeat"}
+	case body.Accepted > 0:
+		return http.StatusAccepted, body
+	}
+	var no *refusal
+	if errors.As(b.Errors[0].Err, &no) { // all of it is for other feeds
+		body.Error = no.text
+		return no.code, body
+	}
+	body.Error = "no heartbeat was taken: " + b.Errors[0].Err.Error()
+	return http.StatusBadRequest, body
+}
+
+// parseBody reads body into b by its type; where the type says nothing (none,
+// or what curl and wget send unasked) by its first byte.
+func parseBody(contentType string, body []byte, b *feed.Batch) error {
+	kind, _, err := mime.ParseMediaType(contentType)
+	if err != nil && contentType != "" {
+		return fmt.Errorf("%w: %q is none", errMediaType, contentType)
+	}
+	switch kind {
+	case "application/json", "text/json":
+		return parseJSON(body, b)
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines":
+		return b.ParseNDJSON(body)
+	case "text/plain":
+		return b.ParseLines(body)
+	case "", "application/x-www-form-urlencoded", "application/octet-stream":
+		if start := bytes.TrimLeft(body, " \t\r\n"); len(start) > 0 && (start[0] == '{' || start[0] == '[') {
+			return parseJSON(body, b)
+		}
+		return b.ParseLines(body)
+	default:
+		return fmt.Errorf("%w: %q is not known", errMediaType, kind)
+	}
+}
+
+var errMediaType = errors.New("send application/json, application/x-ndjson or text/plain as Content-Type")
+
+// parseJSON reads one document, or lines where the first line is one by itself:
+// many senders call NDJSON application/json.
+func parseJSON(body []byte, b *feed.Batch) error {
+	body = bytes.TrimLeft(body, " \t\r\n")
+	first, rest, _ := bytes.Cut(body, []byte{'\n'})
+	if len(body) > 0 && body[0] == '{' && len(bytes.TrimSpace(rest)) > 0 && bytes.HasSuffix(bytes.TrimSpace(first), []byte{'}'}) {
+		return b.ParseNDJSON(body)
+	}
+	return b.ParseJSON(body)
+}
+
+func (a *API) refuseBody(w http.ResponseWriter, err error) {
+	code, why := http.StatusBadRequest, whyMalformed
+	switch {
+	case errors.Is(err, errBodyLarge), errors.Is(err, errPlainLarge):
+		code, why = http.StatusRequestEntityTooLarge, whyTooLarge
+	case errors.Is(err, feed.ErrTooManyHeartbeats):
+		code, why = http.StatusRequestEntityTooLarge, whyTooMany
+	case errors.Is(err, errMediaType), errors.Is(err, errCoding):
+		code, why = http.StatusUnsupportedMediaType, whyMediaType
+	case errors.Is(err, errBusy):
+		code, why = http.StatusServiceUnavailable, whyBusy
+		w.Header().Set("Retry-After", "1")
+	}
+	a.metrics.requestsRefused.WithLabelValues(why).Inc()
+	refuse(w, code, err.Error())
+}

@@ -1,0 +1,155 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// everyone is the role of a route that asks for no token, or asks by itself.
+const everyone Role = ""
+
+// handle answers a request that was let through; who is nil for everyone and
+// for a reader where reading is open.
+type handle func(w http.ResponseWriter, r *http.Request, who *Token)
+
+// route is one thing the API does. GET answers HEAD too.
+type route struct {
+	method, path string
+	role         Role
+	do           handle
+}
+
+func (a *API) routes() []route {
+	all := []route{
+		{"POST", "/api/v1/heartbeats", RolePush, a.heartbeats},
+		{"GET", "/ping/{token}/{feed}/{client...}", everyone, a.ping},
+		{"POST", "/ping/{token}/{feed}/{client...}", everyone, a.ping},
+		{"GET", "/api/v1/feeds", RoleRead, a.feeds},
+		{"GET", "/api/v1/feeds/{feed}", RoleRead, a.feed},
+		{"GET", "/api/v1/feeds/{feed}/clients", RoleRead, a.clients},
+		{"GET", "/api/v1/incidents", RoleRead, a.incidents},
+		{"GET", "/api/v1/incidents/{id}", RoleRead, a.incident},
+		{"POST", "/api/v1/incidents/{id}/ack", RoleAdmin, a.acknowledge},
+		{"GET", "/api/v1/openapi.yaml", everyone, a.openapi},
+		{"GET", "/metrics", RoleRead, a.metricsAll},
+		{"GET", "/-/healthy", everyone, a.healthy},
+		{"GET", "/-/ready", everyone, a.ready},
+		{"POST", "/-/reload", RoleAdmin, a.reload},
+		{"GET", "/{$}", RoleRead, a.home},
+		{"GET", "/feeds/{feed}", RoleRead, a.feedPage},
+		{"GET", "/incidents/{id}", RoleRead, a.incidentPage},
+		{"POST", "/incidents/{id}", everyone, a.acknowledgeForm},
+		{"GET", "/assets/{name}", everyone, a.asset},
+	}
+	if a.cfg.ClientSeriesMax > 0 {
+		all = append(all, route{"GET", "/metrics/clients", RoleRead, a.metricsClients})
+	}
+	return all
+}
+
+// router tells methods apart by itself: the mux would hand a known path with
+// another method to the catch-all.
+func (a *API) router() http.Handler {
+	byPath := map[string][]route{}
+	for _, r := range a.routes() {
+		byPath[r.path] = append(byPath[r.path], r)
+	}
+	mux := http.NewServeMux()
+	for path, routes := range byPath {
+		mux.Handle(path, a.observe(path, a.dispatch(routes)))
+	}
+	mux.Handle("/", a.observe("other", http.HandlerFunc(notFound)))
+	return mux
+}
+
+func (a *API) dispatch(routes []route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		for _, route := range routes {
+			if route.method == method {
+				a.run(route, w, r)
+				return
+			}
+		}
+		allowed := make([]string, 0, len(routes))
+		for _, route := range routes {
+			allowed = append(allowed, route.method)
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		refuse(w, http.StatusMethodNotAllowed, "use "+strings.Join(allowed, " or ")+" here, not "+r.Method)
+	})
+}
+
+func (a *API) run(route route, w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if route.role == everyone {
+		route.do(w, r, nil)
+		return
+	}
+	who, err := a.permit(r, route.role)
+	if err != nil {
+		code, text := explain(err)
+		if html(route.path) {
+			challenge(w, code, "Basic")
+			answerText(w, code, text+"\nIn a browser, give the token as the password; the name does not matter.")
+			return
+		}
+		refuse(w, code, text)
+		return
+	}
+	route.do(w, r, who)
+}
+
+// html says that people look at the path with a browser.
+func html(path string) bool {
+	return path == "/{$}" || strings.HasPrefix(path, "/feeds/") || strings.HasPrefix(path, "/incidents/")
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	const hint = "; the API is described at /api/v1/openapi.yaml"
+	if strings.HasPrefix(r.URL.Path, "/ping/") {
+		answerText(w, http.StatusNotFound, "not found: a ping is /ping/TOKEN/FEED/CLIENT")
+		return
+	}
+	refuse(w, http.StatusNotFound, "nothing is here"+hint)
+}
+
+// observe counts requests by route: a path itself may hold a token.
+func (a *API) observe(path string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		seen := &codeSeen{ResponseWriter: w, code: http.StatusOK}
+		next.ServeHTTP(seen, r)
+		a.metrics.request(path, seen.code, time.Since(begun))
+	})
+}
+
+// codeSeen remembers the status code of an answer.
+type codeSeen struct {
+	http.ResponseWriter
+	code int
+}
+
+func (w *codeSeen) WriteHeader(code int) {
+	w.code = code
+	w.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *codeSeen) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// methodsOf lists what the router answers, for the test that holds the OpenAPI
+// document against it.
+func methodsOf(routes []route) []string {
+	var all []string
+	for _, r := range routes {
+		all = append(all, r.method+" "+r.path)
+	}
+	slices.Sort(all)
+	return all
+}
