@@ -62,6 +62,9 @@ func (b *Batch) Reset(received Instant) {
 	}
 }
 
+// Items is how many were read, the bad ones too.
+func (b *Batch) Items() int { return b.items }
+
 // Object notes that heartbeat i, which was read well, was taken in part only.
 func (b *Batch) Object(i int, err error) {
 	b.note(int(b.places[i].index), int(b.places[i].line), err)
