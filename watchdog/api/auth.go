@@ -117,6 +117,10 @@ func (all tokens) find(secret string) *Token {
 	return found
 }
 
+func (all tokens) anyMay(role Role) bool {
+	return slices.ContainsFunc(all, func(t Token) bool { return t.may(role) })
+}
+
 func (all tokens) check() error {
 	for i := range all {
 		for j := range i {

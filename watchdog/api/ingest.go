@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -117,8 +118,7 @@ func refusalText(why feed.Refusal) error {
 }
 
 func outcome(b *feed.Batch) (int, ingested) {
-	all := len(b.Heartbeats) + countUnread(b)
-	body := ingested{Accepted: all - b.Refused, Refused: b.Refused}
+	body := ingested{Accepted: b.Items() - b.Refused, Refused: b.Refused}
 	for _, e := range b.Errors {
 		body.Errors = append(body.Errors, itemError{e.Index, e.Line, e.Err.Error()})
 	}
@@ -126,7 +126,7 @@ func outcome(b *feed.Batch) (int, ingested) {
 		body.ErrorsAll = b.ErrorsAll
 	}
 	switch {
-	case all == 0:
+	case b.Items() == 0:
 		return http.StatusBadRequest, ingested{Error: "the body has no heartbeat"}
 	case body.Accepted > 0:
 		return http.StatusAccepted, body
@@ -171,7 +171,7 @@ var errMediaType = errors.New("send application/json, application/x-ndjson or te
 func parseJSON(body []byte, b *feed.Batch) error {
 	body = bytes.TrimLeft(body, " \t\r\n")
 	first, rest, _ := bytes.Cut(body, []byte{'\n'})
-	if len(body) > 0 && body[0] == '{' && len(bytes.TrimSpace(rest)) > 0 && bytes.HasSuffix(bytes.TrimSpace(first), []byte{'}'}) {
+	if len(body) > 0 && body[0] == '{' && len(rest) > 0 && json.Valid(first) {
 		return b.ParseNDJSON(body)
 	}
 	return b.ParseJSON(body)

@@ -60,6 +60,8 @@ func (a *API) router() http.Handler {
 	for path, routes := range byPath {
 		mux.Handle(path, a.observe(path, a.dispatch(routes)))
 	}
+	// Without it the mux would redirect to the path with a slash, token and all.
+	mux.Handle("/ping/{token}/{feed}", a.observe("other", http.HandlerFunc(notFound)))
 	mux.Handle("/", a.observe("other", http.HandlerFunc(notFound)))
 	return mux
 }

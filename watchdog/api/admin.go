@@ -1,0 +1,68 @@
+package api
+
+import (
+	_ "embed"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+//go:embed openapi.yaml
+var openapiDocument []byte
+
+// openapi is GET /api/v1/openapi.yaml.
+func (a *API) openapi(w http.ResponseWriter, _ *http.Request, _ *Token) {
+	w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
+	_, _ = w.Write(openapiDocument)
+}
+
+// healthy is GET /-/healthy: the listener answers. Whether the watch sees
+// anything is for /-/ready; a restart would not help it.
+func (a *API) healthy(w http.ResponseWriter, _ *http.Request, _ *Token) {
+	answerText(w, http.StatusOK, "ok")
+}
+
+// ready is GET /-/ready: the first complete evaluation is done.
+func (a *API) ready(w http.ResponseWriter, _ *http.Request, _ *Token) {
+	s := a.cfg.Watch.Status()
+	if s != nil && s.Ready {
+		answerText(w, http.StatusOK, "ok")
+		return
+	}
+	reasons := []string{"not ready: the first complete evaluation is not done"}
+	if s == nil {
+		reasons = append(reasons, "the engine has not begun")
+	} else {
+		if s.Rules.Version == "" {
+			reasons = append(reasons, "no rule set is in force")
+		}
+		for _, src := range s.Sources {
+			if src.KnownThrough.IsZero() && src.Name != feed.Push.Name {
+				reasons = append(reasons, "source "+src.Name+" has not been read yet")
+			}
+		}
+	}
+	answerText(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
+}
+
+// reload is POST /-/reload.
+func (a *API) reload(w http.ResponseWriter, r *http.Request, who *Token) {
+	if !who.reachesAll() {
+		refuseError(w, outOfReach(who, AllFeeds))
+		return
+	}
+	if err := a.cfg.Reload(r.Context()); err != nil {
+		a.cfg.Log.LogAttrs(r.Context(), slog.LevelWarn, "reload refused", slog.String("token", who.Name()))
+		refuse(w, http.StatusUnprocessableEntity, err.Error())
+		return
+	}
+	out := struct {
+		Rules string `json:"rules,omitempty"`
+	}{}
+	if s := a.cfg.Watch.Status(); s != nil {
+		out.Rules = s.Rules.Version
+	}
+	answer(w, http.StatusOK, out)
+}
