@@ -1,0 +1,227 @@
+package notifiers
+
+import (
+	"strings"
+	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+// Fact is one thing to know of an incident: a short name for tables, and the
+// sentence.
+type Fact struct {
+	Name string
+	Text Line
+}
+
+// Facts are what a person needs after the headline, in this order: since when;
+// the clock that matters; for whom, with the counter-evidence; how it recovers;
+// who knows, and who is told next. now is for ages only.
+func Facts(inc *watchdog.Incident, now time.Time) []Fact {
+	w := words{inc: inc, clock: clock{ref: now, seconds: countsSeconds(inc)}}
+	var facts []Fact
+	add := func(name string, line Line) {
+		if len(line) > 0 {
+			facts = append(facts, Fact{name, line})
+		}
+	}
+	add("Since", w.since())
+	add("Source", w.source())
+	add("Recovery", w.recovery())
+	add("Loss", w.loss())
+	if inc.State == watchdog.StateOpen || inc.State == watchdog.StateAcknowledged {
+		add("Scope", scopeLine(inc, inc.Scope))
+		if !everyone(inc.Scope) && len(inc.Scope.Oldest) > 0 && inc.Scope.Silent > 1 {
+			add("Oldest", oldestLine(inc.Scope, w.clock))
+		}
+		if inc.Cause == watchdog.CauseSilent && len(inc.Scope.StillArrive) > 0 && inc.Scope.Of > inc.Scope.Silent {
+			add("Still arriving", arrivingLine(inc.Scope))
+		}
+	}
+	add("Acknowledged", w.ack())
+	add("Told", w.told())
+	add("Next", w.next())
+	return facts
+}
+
+// words writes sentences about one incident as seen at one time.
+type words struct {
+	inc *watchdog.Incident
+	clock
+}
+
+func (w words) now() time.Time { return w.ref }
+
+// ago is an absolute time with its age: "24 Nov 00:00 UTC" and " (5 min)".
+func (w words) ago(t time.Time) []Span {
+	return []Span{bold(w.day(t) + " UTC"), plain(" (" + Age(w.now().Sub(t)) + ")")}
+}
+
+func (w words) since() Line {
+	inc := w.inc
+	if inc.State == watchdog.StateResolved || inc.State == watchdog.StateRecovering {
+		return w.was()
+	}
+	var line Line
+	switch inc.Cause {
+	case watchdog.CauseBlind:
+		return w.lastKnown()
+	case watchdog.CauseFrozen:
+		line = Line{plain("Updates arrive, but always the same old ones")}
+		if !inc.Loss.Start.IsZero() && !inc.Loss.ByArrival {
+			line = append(Line{plain("Updates arrive, but none made after ")}, w.ago(inc.Loss.Start.Time())...)
+		}
+	case watchdog.CauseBehind:
+		line = Line{plain("Updates arrive more slowly than they are made")}
+		if cu := inc.CatchUp; cu != nil {
+			line = Line{plain("Updates arrive "), bold(Age(cu.Lag) + " late")}
+			if cu.Speed > 0 {
+				line = append(line, plain(" and ever later: "+pace(cu.Speed)))
+			}
+		}
+	default:
+		line = Line{plain("No update has ever arrived")}
+		if !inc.Since.IsZero() {
+			line = append(Line{plain("No update since ")}, w.ago(inc.Since.Time())...)
+		}
+		if again := inc.Loss.FirstAgain; !again.IsZero() {
+			line = append(line, plain("; some arrive again since "+w.time(again.Time())+" UTC"))
+		}
+	}
+	return append(append(line, plain(".")), w.rule()...)
+}
+
+func (w words) rule() Line {
+	switch {
+	case w.inc.Rule == "":
+		return Line{plain(" The rule that opened this was removed.")}
+	case w.inc.Allowed <= 0:
+		return Line{plain(" The rule is "), code(w.inc.Rule), plain(".")}
+	default:
+		return Line{plain(" The rule "), code(w.inc.Rule), plain(" allows " + Duration(w.inc.Allowed) + ".")}
+	}
+}
+
+func (w words) lastKnown() Line {
+	about := "about it"
+	if n := w.inc.Scope.Silent; n > 0 {
+		about = "about " + whom(w.inc.Scope)
+	}
+	if w.inc.Since.IsZero() {
+		return Line{plain("Nothing is known " + about + ": it may be fine or silent.")}
+	}
+	line := append(Line{plain("Last update seen ")}, w.ago(w.inc.Since.Time())...)
+	return append(line, plain(". Nothing is known "+about+" since then: it may be fine or silent."))
+}
+
+func (w words) source() Line {
+	inc := w.inc
+	if inc.Cause != watchdog.CauseBlind || inc.State == watchdog.StateResolved || inc.State == watchdog.StateRecovering {
+		return nil
+	}
+	switch {
+	case inc.Source != "" && inc.Failure != "":
+		return Line{plain("Source "), code(inc.Source), plain(" now: "), note(inc.Failure), plain(".")}
+	case inc.Failure != "":
+		return Line{plain("Now: "), note(inc.Failure), plain(".")}
+	case inc.Source != "":
+		return Line{plain("Source "), code(inc.Source), plain(" does not say why.")}
+	default:
+		return nil
+	}
+}
+
+// was is the trouble in hindsight.
+func (w words) was() Line {
+	inc := w.inc
+	again := inc.Loss.FirstAgain
+	if inc.Cause != watchdog.CauseSilent || inc.Since.IsZero() || again.IsZero() {
+		return nil
+	}
+	return Line{
+		plain("No update from "), bold(w.span(inc.Since.Time(), again.Time(), "to") + " UTC"),
+		plain(": silent " + Age(again.Sub(inc.Since)) + "."),
+	}
+}
+
+func (w words) recovery() Line {
+	inc := w.inc
+	switch {
+	case inc.State == watchdog.StateResolved:
+		return w.resolution()
+	case inc.State != watchdog.StateRecovering && inc.CatchUp == nil, inc.Cause == watchdog.CauseBehind && inc.State != watchdog.StateRecovering:
+		return nil
+	case !inc.WellSince.IsZero():
+		line := append(Line{plain("All current since ")}, w.ago(inc.WellSince.Time())...)
+		return append(line, plain(". Resolves if it stays so."))
+	case inc.CatchUp != nil:
+		return append(w.behind(), w.eta()...)
+	default:
+		return Line{plain("Updates arrive again. Not resolved yet.")}
+	}
+}
+
+// ourselves is how the machine signs what no person did.
+const ourselves = "feedwatch"
+
+// resolution is when and by whom.
+func (w words) resolution() Line {
+	inc := w.inc
+	var line Line
+	if !inc.WellSince.IsZero() {
+		line = Line{plain("Current again since "), bold(w.day(inc.WellSince.Time()) + " UTC"), plain(". ")}
+	}
+	line = append(line, plain("Resolved "+w.day(inc.Resolved.Time())+" UTC"))
+	if inc.ResolvedBy != "" && inc.ResolvedBy != ourselves {
+		line = append(line, plain(" by "), name(inc.ResolvedBy))
+	}
+	return append(line, plain("."))
+}
+
+func (w words) behind() Line {
+	cu := w.inc.CatchUp
+	line := Line{plain("Updates arrive again, "), bold(Age(cu.Lag) + " behind")}
+	if !cu.Event.IsZero() {
+		line = append(line, plain(": now those of "+w.day(cu.Event.Time())+" UTC"))
+	}
+	return append(line, plain(". "))
+}
+
+// eta is how fast the backlog drains and when it is gone.
+func (w words) eta() Line {
+	cu := w.inc.CatchUp
+	var line Line
+	switch {
+	case cu.Speed > 0 && !cu.From.IsZero():
+		line = Line{plain("Catching up: " + pace(cu.Speed) + ", "), bold("current again " + w.between(cu.From.Time(), cu.To.Time()) + " UTC")}
+	case cu.Speed > 0:
+		line = Line{plain("Catching up: " + pace(cu.Speed))}
+	default:
+		line = Line{plain("How fast is not known yet")}
+	}
+	return append(line, plain(". Not resolved yet."))
+}
+
+// between is "between 4 Dec 11:20 and 14:00" or, for one minute, "at about 4 Dec 12:30".
+func (w words) between(from, to time.Time) string {
+	if to.IsZero() || !to.After(from) || !w.seconds && to.Sub(from) < time.Minute {
+		return "at about " + w.time(from)
+	}
+	end := clock{ref: from, seconds: w.seconds}
+	return "between " + w.time(from) + " and " + end.time(to)
+}
+
+func (w words) ack() Line {
+	inc := w.inc
+	if inc.Ack == nil || inc.State != watchdog.StateAcknowledged {
+		return nil
+	}
+	return Line{
+		plain("Acknowledged by "), name(inc.Ack.By),
+		plain(" at " + w.time(inc.Ack.At.Time()) + " until " + w.time(inc.Ack.Until.Time()) + " UTC. " + ladderGoesOn(inc.Cause)),
+	}
+}
+
+func ladderGoesOn(c watchdog.Cause) string {
+	return "The ladder goes on then if it " + strings.Replace(troubleOf(c).is, "is ", "is still ", 1) + "."
+}

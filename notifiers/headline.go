@@ -1,0 +1,171 @@
+package notifiers
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+// trouble is how a cause is said.
+type trouble struct {
+	is, was, are string // of the feed, of the feed in hindsight, of clients
+	short        string // in a summary
+}
+
+func troubleOf(c watchdog.Cause) trouble {
+	switch c {
+	case watchdog.CauseFrozen:
+		return trouble{is: "is frozen", was: "was frozen", are: "are frozen", short: "frozen"}
+	case watchdog.CauseBehind:
+		return trouble{is: "is falling behind", was: "was behind", are: "are falling behind", short: "behind"}
+	case watchdog.CauseBlind:
+		return trouble{is: "cannot be seen", was: "could not be seen", are: "cannot be seen", short: "not visible"}
+	default:
+		return trouble{is: "is silent", was: "was silent", are: "are silent", short: "silent"}
+	}
+}
+
+// Headline says in one line what is wrong and for whom, as the incident is now:
+// "external-profiles is silent for 312 of 1,248 clients: cluster fsn1".
+func Headline(inc *watchdog.Incident) string {
+	feed := Clean(inc.Feed, feedRunesMax)
+	t := troubleOf(inc.Cause)
+	forWhom := ""
+	if w := whom(widest(inc)); w != "" {
+		forWhom = " for " + w
+	}
+	switch {
+	case inc.State == watchdog.StateResolved && inc.Cause == watchdog.CauseBlind:
+		return "Resolved: " + feed + " can be seen again"
+	case inc.State == watchdog.StateResolved:
+		return "Resolved: " + feed + " " + t.was + " " + Age(troubleFor(inc)) + forWhom
+	case inc.State == watchdog.StateRecovering && inc.Cause == watchdog.CauseBlind:
+		return feed + " can be seen again"
+	case inc.State == watchdog.StateRecovering && !inc.WellSince.IsZero():
+		return feed + " is current again" + forWhom
+	case inc.State == watchdog.StateRecovering && inc.CatchUp != nil:
+		return feed + " is catching up" + forWhom
+	case inc.State == watchdog.StateRecovering:
+		return feed + " is coming back" + forWhom
+	case inc.Cause == watchdog.CauseBlind && inc.Source != "":
+		return "Cannot see " + feed + ": source " + Clean(inc.Source, nameRunesMax) + " does not answer"
+	case inc.Cause == watchdog.CauseBlind:
+		return "Cannot see " + feed
+	default:
+		return feed + " " + t.is + forWhom
+	}
+}
+
+const feedRunesMax = 100
+
+// troubleFor is how long a trouble that is over lasted: for silence from the
+// last update before it to the first after it.
+func troubleFor(inc *watchdog.Incident) time.Duration {
+	from, to := inc.Opened, inc.Resolved
+	if !inc.WellSince.IsZero() {
+		to = inc.WellSince
+	}
+	if inc.Cause == watchdog.CauseSilent {
+		if !inc.Since.IsZero() {
+			from = inc.Since
+		}
+		if !inc.Loss.FirstAgain.IsZero() {
+			to = inc.Loss.FirstAgain
+		}
+	}
+	return max(0, to.Sub(from))
+}
+
+// SummaryCharsMax is PagerDuty's limit; SummaryPhoneChars is what a phone shows
+// of it.
+const (
+	SummaryCharsMax   = 1024
+	SummaryPhoneChars = 80
+)
+
+// Summary is the incident in one line for PagerDuty: the first
+// SummaryPhoneChars carry the page, a long feed name is cut to leave room for
+// them. page may be nil.
+//
+//	external-profiles silent: 1,248/1,248 since 24 Nov 00:00Z; loss 1 Dec 00:00Z
+func Summary(inc *watchdog.Incident, page *watchdog.Page, now time.Time) string {
+	s := widest(inc)
+	c := clock{ref: now, seconds: countsSeconds(inc)}
+	core := " " + troubleOf(inc.Cause).short
+	if clientsIn(s) > 0 {
+		core += ": " + Count(s.Silent) + "/" + Count(clientsIn(s))
+	}
+	if inc.Since.IsZero() {
+		core += ", never seen"
+	} else {
+		core += " since " + c.day(inc.Since.Time()) + "Z"
+	}
+	core += summaryLoss(inc, c)
+	room := max(feedRunesShort, SummaryPhoneChars-utf8.RuneCountInString(core))
+	rest := summaryRest(inc, s, page)
+	return Clean(Clean(inc.Feed, room)+core+rest, SummaryCharsMax)
+}
+
+// feedRunesShort is what is left of a feed's name at least.
+const feedRunesShort = 16
+
+func summaryLoss(inc *watchdog.Incident, c clock) string {
+	begins := inc.Loss.Begins
+	switch {
+	case begins.IsZero():
+		return ""
+	case begins.Time().After(c.ref):
+		return "; loss " + c.day(begins.Time()) + "Z"
+	default:
+		return "; losing since " + begins.Time().Format("2 Jan")
+	}
+}
+
+func summaryRest(inc *watchdog.Incident, s watchdog.Scope, page *watchdog.Page) string {
+	var rest []string
+	if page != nil {
+		if why := shortReason(page.Reason); why != "" {
+			rest = append(rest, why)
+		}
+	}
+	switch {
+	case inc.Cause == watchdog.CauseBlind && inc.Source != "":
+		rest = append(rest, "source "+Clean(inc.Source, nameRunesMax)+" does not answer; may be fine or silent")
+	case !s.Whole():
+		rest = append(rest, name(s.String()).Text+" "+Count(s.Silent)+"/"+Count(s.Of)+
+			", elsewhere "+Count(s.ElsewhereSilent)+"/"+Count(s.ElsewhereOf))
+	case s.Silent == 1 && len(s.Oldest) > 0:
+		rest = append(rest, "client "+name(s.Oldest[0].Client).Text)
+	}
+	if inc.Rule != "" {
+		rest = append(rest, "rule "+Clean(inc.Rule, nameRunesMax))
+	}
+	if len(rest) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(rest, "; ")
+}
+
+func shortReason(r watchdog.Reason) string {
+	switch r {
+	case watchdog.ReasonStep:
+		return "nobody acknowledged"
+	case watchdog.ReasonRepeat:
+		return "still nobody acknowledged"
+	case watchdog.ReasonAckExpired:
+		return "acknowledgement ended"
+	case watchdog.ReasonGrew:
+		return "has grown"
+	case watchdog.ReasonLossNear:
+		return "loss is near"
+	case watchdog.ReasonLossBegun:
+		return "loss has begun"
+	default:
+		return ""
+	}
+}
+
+// countsSeconds says that minutes are too coarse for the incident's rule.
+func countsSeconds(inc *watchdog.Incident) bool { return inc.Allowed > 0 && inc.Allowed < time.Minute }

@@ -1,0 +1,207 @@
+package notifiertest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// Slack's limits on a message.
+const (
+	slackTextMax     = 40000
+	slackBlocksMax   = 50
+	slackHeaderMax   = 150
+	slackSectionMax  = 3000
+	slackButtonMax   = 75
+	slackURLMax      = 3000
+	slackElementsMax = 25
+	slackContextMax  = 10
+)
+
+type slackBlock struct {
+	Type     string       `json:"type"`
+	Text     *slackText   `json:"text"`
+	Elements []slackBlock `json:"elements"`
+	URL      string       `json:"url"`
+}
+
+// slackText is a text object, or the bare string of a context's element.
+type slackText struct{ kind, text string }
+
+func (t *slackText) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, &t.text) == nil {
+		return nil
+	}
+	var object struct {
+		Type string `json:"type"`
+		Text string `json:"text"`
+	}
+	err := json.Unmarshal(data, &object)
+	t.kind, t.text = object.Type, object.Text
+	return err
+}
+
+// checkMessage refuses what Slack would.
+func checkMessage(form url.Values) answer {
+	text, blocks := form.Get("text"), form.Get("blocks")
+	switch {
+	case text == "" && blocks == "":
+		return problem("no_text")
+	case utf8.RuneCountInString(text) > slackTextMax:
+		return problem("msg_too_long")
+	}
+	if metadata := form.Get("metadata"); metadata != "" {
+		var m struct {
+			Type    string         `json:"event_type"`
+			Payload map[string]any `json:"event_payload"`
+		}
+		if json.Unmarshal([]byte(metadata), &m) != nil || m.Type == "" || m.Payload == nil {
+			return problem("invalid_metadata_format")
+		}
+	}
+	if blocks == "" {
+		return answer{}
+	}
+	var list []slackBlock
+	if err := json.Unmarshal([]byte(blocks), &list); err != nil {
+		return problem("invalid_blocks_format")
+	}
+	if err := checkBlocks(list); err != nil {
+		return problem("invalid_blocks", "response_metadata", map[string]any{"messages": []string{"[ERROR] " + err.Error()}})
+	}
+	return answer{}
+}
+
+func checkBlocks(list []slackBlock) error {
+	if len(list) > slackBlocksMax {
+		return fmt.Errorf("no more than %d items allowed", slackBlocksMax)
+	}
+	for i, b := range list {
+		if err := checkBlock(b); err != nil {
+			return fmt.Errorf("%w [json-pointer:/blocks/%d]", err, i)
+		}
+	}
+	return nil
+}
+
+func checkBlock(b slackBlock) error {
+	switch b.Type {
+	case "header":
+		return checkText(b.Text, "plain_text", slackHeaderMax)
+	case "section":
+		return checkText(b.Text, "", slackSectionMax)
+	case "context":
+		if len(b.Elements) == 0 || len(b.Elements) > slackContextMax {
+			return fmt.Errorf("a context has 1 to %d elements", slackContextMax)
+		}
+		for _, e := range b.Elements {
+			if err := checkText(e.Text, "", slackSectionMax); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "actions":
+		return checkActions(b.Elements)
+	case "divider":
+		return nil
+	default:
+		return fmt.Errorf("unsupported type: %s", b.Type)
+	}
+}
+
+func checkActions(elements []slackBlock) error {
+	if len(elements) == 0 || len(elements) > slackElementsMax {
+		return fmt.Errorf("actions have 1 to %d elements", slackElementsMax)
+	}
+	for _, e := range elements {
+		if e.Type != "button" {
+			return fmt.Errorf("unsupported element: %s", e.Type)
+		}
+		if err := checkText(e.Text, "plain_text", slackButtonMax); err != nil {
+			return err
+		}
+		if u, err := url.Parse(e.URL); err != nil || e.URL != "" && u.Host == "" || len(e.URL) > slackURLMax {
+			return fmt.Errorf("invalid url")
+		}
+	}
+	return nil
+}
+
+func checkText(t *slackText, kind string, runesMax int) error {
+	switch {
+	case t == nil || t.text == "":
+		return fmt.Errorf("must be more than 0 characters")
+	case kind != "" && t.kind != kind:
+		return fmt.Errorf("must be of type %s", kind)
+	case utf8.RuneCountInString(t.text) > runesMax:
+		return fmt.Errorf("must be less than %d characters", runesMax+1)
+	}
+	return nil
+}
+
+var slackRing = regexp.MustCompile(`<[!@#][^>]*>`)
+
+// Rings says whom a message calls by name or at large: <!channel>, <@U123>.
+func (m SlackMessage) Rings() []string {
+	all := slackRing.FindAllString(m.Text, -1)
+	var blocks any
+	if json.Unmarshal(m.Blocks, &blocks) == nil {
+		all = append(all, ringsIn(blocks)...)
+	}
+	return all
+}
+
+// ringsIn looks at every string of a JSON value, plain text too: what must be
+// escaped in one place has no business unescaped in another.
+func ringsIn(v any) []string {
+	var all []string
+	switch v := v.(type) {
+	case string:
+		all = slackRing.FindAllString(v, -1)
+	case []any:
+		for _, e := range v {
+			all = append(all, ringsIn(e)...)
+		}
+	case map[string]any:
+		for _, e := range v {
+			all = append(all, ringsIn(e)...)
+		}
+	}
+	return all
+}
+
+// Reading is the message as a person reads it: its blocks as text, or its text
+// where it has none.
+func (m SlackMessage) Reading() string {
+	var list []slackBlock
+	if json.Unmarshal(m.Blocks, &list) != nil || len(list) == 0 {
+		return unescape(m.Text)
+	}
+	var lines []string
+	for _, b := range list {
+		switch b.Type {
+		case "header":
+			lines = append(lines, "# "+b.Text.text)
+		case "section":
+			lines = append(lines, b.Text.text)
+		case "context":
+			for _, e := range b.Elements {
+				lines = append(lines, "-- "+e.Text.text)
+			}
+		case "actions":
+			var buttons []string
+			for _, e := range b.Elements {
+				buttons = append(buttons, "["+e.Text.text+"]("+e.URL+")")
+			}
+			lines = append(lines, strings.Join(buttons, " "))
+		}
+	}
+	return unescape(strings.Join(lines, "\n"))
+}
+
+func unescape(s string) string {
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
+}

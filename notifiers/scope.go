@@ -1,0 +1,139 @@
+package notifiers
+
+import (
+	"strings"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+// widest is the scope that people were told of at its worst: while an incident
+// recovers its scope shrinks, but what it was about does not.
+func widest(inc *watchdog.Incident) watchdog.Scope {
+	w := inc.Scope
+	if inc.State != watchdog.StateRecovering && inc.State != watchdog.StateResolved {
+		return w
+	}
+	for _, e := range inc.Events {
+		if e.Scope.Silent > w.Silent {
+			w = e.Scope
+		}
+	}
+	return w
+}
+
+// clientsIn counts all clients of the feed, in the scope and elsewhere.
+func clientsIn(s watchdog.Scope) int { return s.Of + s.ElsewhereOf }
+
+// everyone says that the scope is the whole feed and all of it is in trouble.
+func everyone(s watchdog.Scope) bool { return s.Whole() && s.Silent >= s.Of && s.Of > 0 }
+
+// whom is "all 1,248 clients" or "312 of 1,248 clients: cluster fsn1"; "" for
+// a feed that has no clients yet.
+func whom(s watchdog.Scope) string {
+	switch {
+	case clientsIn(s) == 0:
+		return ""
+	case everyone(s) && s.Of == 1:
+		return "its only client" + exampleOf(s, ", ")
+	case everyone(s):
+		return "all " + Count(s.Of) + " clients"
+	case s.Silent == 1:
+		return "1 of " + Count(clientsIn(s)) + " clients" + exampleOf(s, ": ")
+	case s.Whole():
+		return Count(s.Silent) + " of " + Count(s.Of) + " clients"
+	default:
+		where := Clean(s.Label, nameRunesMax) + " " + name(s.Value).Text
+		return Count(s.Silent) + " of " + Count(clientsIn(s)) + " clients: " + where
+	}
+}
+
+func exampleOf(s watchdog.Scope, sep string) string {
+	if len(s.Oldest) == 0 {
+		return ""
+	}
+	return sep + name(s.Oldest[0].Client).Text
+}
+
+// scopeLine is the scope with its counter-evidence.
+func scopeLine(inc *watchdog.Incident, s watchdog.Scope) Line {
+	are := troubleOf(inc.Cause).are
+	switch {
+	case clientsIn(s) == 0:
+		return Line{plain("Scope: the whole feed; it has no known clients yet.")}
+	case everyone(s) && len(s.Labels) > 0 && s.Of > 1:
+		return Line{plain("Scope: every client, on "), note(labelCounts(s.Labels)), plain(".")}
+	case everyone(s):
+		return Line{plain("Scope: every client of the feed.")}
+	case s.Whole():
+		return Line{plain(Count(s.Silent) + " of " + Count(s.Of) + " clients " + isOr(are, s.Silent) + "; no one label says which.")}
+	default:
+		return Line{
+			plain(Count(s.Silent) + " of " + Count(s.Of) + " clients on "), code(s.String()),
+			plain(" " + isOr(are, s.Silent) + ", " + Count(s.ElsewhereSilent) + " of " + Count(s.ElsewhereOf) + " elsewhere."),
+		}
+	}
+}
+
+// isOr is the verb phrase "are silent" for n clients.
+func isOr(are string, n int) string {
+	if n == 1 {
+		return strings.Replace(are, "are ", "is ", 1)
+	}
+	return are
+}
+
+// labelCounts turns "cluster=3" into "every cluster (3)".
+func labelCounts(pairs []string) string {
+	pairs = pairs[:min(len(pairs), labelsShown)]
+	words := make([]string, 0, len(pairs))
+	for _, p := range pairs {
+		word := "every "
+		label, n, counted := strings.Cut(p, "=")
+		word += Clean(label, nameRunesMax)
+		if counted {
+			word += " (" + Clean(n, nameRunesMax) + ")"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " and ")
+}
+
+const labelsShown = 2
+
+const examplesShown = 3
+
+// oldestLine names those in trouble the longest.
+func oldestLine(s watchdog.Scope, c clock) Line {
+	line := Line{plain("Oldest update: ")}
+	for i, e := range s.Oldest[:min(len(s.Oldest), examplesShown)] {
+		if i > 0 {
+			line = append(line, plain("; "))
+		}
+		when := ", never"
+		if !e.Last.IsZero() {
+			when = ", " + c.time(e.Last.Time()) + " UTC"
+		}
+		line = append(line, name(e.Client), plain(when))
+	}
+	return append(line, plain("."))
+}
+
+// arrivingLine names those in the scope that are well.
+func arrivingLine(s watchdog.Scope) Line {
+	n := s.Of - s.Silent
+	line := Line{plain(Count(n) + " still arrive: ")}
+	if n == 1 {
+		line = Line{plain("1 still arrives: ")}
+	}
+	shown := s.StillArrive[:min(len(s.StillArrive), examplesShown)]
+	for i, client := range shown {
+		if i > 0 {
+			line = append(line, plain(", "))
+		}
+		line = append(line, name(client))
+	}
+	if more := n - len(shown); more > 0 {
+		line = append(line, plain(" and "+Count(more)+" more"))
+	}
+	return append(line, plain("."))
+}

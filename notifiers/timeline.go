@@ -1,0 +1,281 @@
+package notifiers
+
+import (
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+// EventLines are one event of the timeline as people read it in the thread: a
+// line that begins with the time, and the loss on a line of its own where the
+// event settles it.
+//
+//	00:12 UTC Acknowledged by @on-call until 04:12 UTC. The ladder goes on then if it is still silent.
+//
+// They read the same whenever they are rendered: ages are those of the event.
+// The day is left out where it is that of the opening.
+func EventLines(inc *watchdog.Incident, e *watchdog.Event) []Line {
+	at := e.At.Time()
+	opened := clock{ref: inc.Opened.Time(), seconds: countsSeconds(inc)}
+	w := words{inc: inc, clock: clock{ref: at, seconds: opened.seconds}}
+	head := Line{plain(opened.time(at) + " UTC ")}
+	lines := []Line{append(head, w.event(e)...)}
+	if e.Kind == watchdog.EventResolved {
+		if l := w.loss(); len(l) > 0 {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+func (w words) event(e *watchdog.Event) Line {
+	switch e.Kind {
+	case watchdog.EventOpened:
+		return w.opened(e)
+	case watchdog.EventPaged:
+		return w.paged(e)
+	case watchdog.EventAcknowledged:
+		return w.acknowledged(e)
+	case watchdog.EventScope:
+		return w.scopeChanged(e)
+	case watchdog.EventResumed:
+		return w.resumed(e)
+	case watchdog.EventCatchUp:
+		return w.caughtUp(e)
+	case watchdog.EventStaleAgain:
+		return w.noted(e, bold(sentence(troubleOf(w.inc.Cause).is, " again", e.Scope)), plain("."))
+	case watchdog.EventWell:
+		return w.noted(e, plain("Current again"+forWhom(widest(w.inc))+". Resolves if it stays so."))
+	case watchdog.EventLossBegun:
+		return w.lossBegun(e)
+	case watchdog.EventRule:
+		if e.Note == "" {
+			return Line{plain("No rule governs this any more. It stays open until it recovers or a person closes it.")}
+		}
+		return Line{plain("The rules changed: "), code(e.Note), plain(" governs this now.")}
+	case watchdog.EventResolved:
+		return w.resolved(e)
+	default:
+		return w.noted(e, plain(Clean(string(e.Kind), nameRunesMax)+"."))
+	}
+}
+
+// noted appends what a person or the machine added.
+func (w words) noted(e *watchdog.Event, spans ...Span) Line {
+	line := Line(spans)
+	if e.Note != "" {
+		line = append(line, plain(" "), note(e.Note))
+	}
+	return line
+}
+
+func forWhom(s watchdog.Scope) string {
+	if w := whom(s); w != "" {
+		return " for " + w
+	}
+	return ""
+}
+
+// sentence is "Silent again for 312 of 1,248 clients" from "is silent".
+func sentence(is, again string, s watchdog.Scope) string {
+	word := is
+	switch is {
+	case "is silent":
+		word = "Silent"
+	case "is frozen":
+		word = "Frozen"
+	case "is falling behind":
+		word = "Falling behind"
+	case "cannot be seen":
+		word = "Out of sight"
+	}
+	return word + again + forWhom(s)
+}
+
+func (w words) opened(e *watchdog.Event) Line {
+	line := Line{bold(sentence(troubleOf(w.inc.Cause).is, "", e.Scope)), plain(".")}
+	if w.inc.Cause == watchdog.CauseSilent && !w.inc.Since.IsZero() {
+		line = append(line, plain(" No update since "+w.day(w.inc.Since.Time())+" UTC."))
+	}
+	return w.noted(e, line...)
+}
+
+func (w words) paged(e *watchdog.Event) Line {
+	page := pageOf(w.inc, e)
+	if page == nil {
+		return w.noted(e, plain("Paged."))
+	}
+	who, again := targetNames(page.Targets), ""
+	if pagedBefore(w.inc, page) {
+		again = " again"
+	}
+	return w.noted(e, bold("Paged "+who+again), plain(": "+w.why(page)))
+}
+
+// Why is the reason of a page as a clause: "nobody acknowledged for 10 min."
+func Why(inc *watchdog.Incident, p *watchdog.Page) string {
+	return words{inc: inc, clock: clock{ref: p.At.Time(), seconds: countsSeconds(inc)}}.why(p)
+}
+
+func (w words) why(p *watchdog.Page) string {
+	switch p.Reason {
+	case watchdog.ReasonStep:
+		return "nobody acknowledged for " + Age(p.At.Sub(w.inc.Opened)) + "."
+	case watchdog.ReasonRepeat:
+		return "still nobody acknowledged, after " + Age(p.At.Sub(w.inc.Opened)) + "."
+	case watchdog.ReasonAckExpired:
+		return "the acknowledgement ended, and it " + troubleOf(w.inc.Cause).is + " still."
+	case watchdog.ReasonGrew:
+		return "it has grown, to " + whomOr(p.Scope, widestAt(w.inc, p)) + "."
+	case watchdog.ReasonLossNear:
+		if begins := w.inc.Loss.Begins; !begins.IsZero() {
+			return "data loss begins " + w.day(begins.Time()) + " UTC (in " + Age(begins.Sub(p.At)) + "). No acknowledgement holds this page."
+		}
+		return "data loss is near. No acknowledgement holds this page."
+	case watchdog.ReasonLossBegun:
+		return "data is being lost now. No acknowledgement holds this page."
+	default:
+		return "it opened."
+	}
+}
+
+// widestAt is the scope of the event that tells of page p.
+func widestAt(inc *watchdog.Incident, p *watchdog.Page) watchdog.Scope {
+	for _, e := range inc.Events {
+		if e.Kind == watchdog.EventPaged && e.Page == p.N {
+			return e.Scope
+		}
+	}
+	return watchdog.Scope{}
+}
+
+func whomOr(fallback string, s watchdog.Scope) string {
+	if w := whom(s); w != "" {
+		return w
+	}
+	return Clean(fallback, nameRunesMax)
+}
+
+func pageOf(inc *watchdog.Incident, e *watchdog.Event) *watchdog.Page {
+	for i := range inc.Pages {
+		if inc.Pages[i].N == e.Page {
+			return &inc.Pages[i]
+		}
+	}
+	return nil
+}
+
+// pagedBefore says that every destination of p had a page before.
+func pagedBefore(inc *watchdog.Incident, p *watchdog.Page) bool {
+	for _, t := range p.Targets {
+		if !EarlierPage(inc, p, t.Kind, t.Name) {
+			return false
+		}
+	}
+	return len(p.Targets) > 0
+}
+
+// EarlierPage says that a page before p went to the destination too.
+func EarlierPage(inc *watchdog.Incident, p *watchdog.Page, kind, target string) bool {
+	for i := range inc.Pages {
+		if inc.Pages[i].N < p.N && PageReaches(&inc.Pages[i], kind, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// PageReaches says that p goes to the destination.
+func PageReaches(p *watchdog.Page, kind, target string) bool {
+	for _, t := range p.Targets {
+		if t.Kind == kind && t.Name == target {
+			return true
+		}
+	}
+	return false
+}
+
+func (w words) acknowledged(e *watchdog.Event) Line {
+	line := Line{bold("Acknowledged by "), {Text: name(e.Who).Text, Style: Bold}}
+	if !e.Until.IsZero() {
+		line = append(line, plain(" until "+w.time(e.Until.Time())+" UTC. "+ladderGoesOn(w.inc.Cause)))
+	} else {
+		line = append(line, plain("."))
+	}
+	return w.noted(e, line...)
+}
+
+func (w words) scopeChanged(e *watchdog.Event) Line {
+	line := Line{bold("Now" + orWord(forNow(e.Scope), " another scope"))}
+	if e.Was > 0 {
+		line = append(line, plain(" (was "+Count(e.Was)+")"))
+	}
+	return w.noted(e, append(line, plain("."))...)
+}
+
+func forNow(s watchdog.Scope) string {
+	if w := whom(s); w != "" {
+		return " " + w
+	}
+	return ""
+}
+
+func orWord(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func (w words) resumed(e *watchdog.Event) Line {
+	inc := w.inc
+	if inc.Cause == watchdog.CauseBlind {
+		return w.noted(e, bold("It can be seen again"), plain(". Not resolved yet."))
+	}
+	text := "Updates arrive again"
+	if ev := inc.Loss.EventAgain; !ev.IsZero() && e.At.Sub(ev) > inc.Allowed {
+		text += ", " + Age(e.At.Sub(ev)) + " behind"
+	}
+	return w.noted(e, bold(text), plain(". Not resolved yet."))
+}
+
+// caughtUp tells how the backlog drains, with the event's own range. The speed
+// is the incident's of now; an event that is rendered later leaves it out.
+func (w words) caughtUp(e *watchdog.Event) Line {
+	text := "Catching up"
+	if cu := w.inc.CatchUp; cu != nil && cu.Speed > 0 && cu.From == e.From {
+		text += ": " + pace(cu.Speed)
+	}
+	line := Line{plain(text)}
+	if !e.From.IsZero() {
+		line = append(line, plain(", "), bold("current again "+w.between(e.From.Time(), e.Until.Time())+" UTC"))
+	}
+	return w.noted(e, append(line, plain(". Not resolved yet."))...)
+}
+
+func (w words) lossBegun(e *watchdog.Event) Line {
+	line := Line{bold("Data loss has begun"), plain(": updates")}
+	if start := w.inc.Loss.Start; !start.IsZero() {
+		line = append(line, plain(" from "+w.day(start.Time())+" UTC on"))
+	}
+	line = append(line, plain(" are being deleted unread"))
+	if r := w.inc.Loss.Retention; r > 0 {
+		line = append(line, plain("; the queue keeps "+Duration(r)))
+	}
+	return w.noted(e, append(line, plain("."))...)
+}
+
+func (w words) resolved(e *watchdog.Event) Line {
+	inc := w.inc
+	var line Line
+	switch {
+	case e.Who != "" && e.Who != ourselves:
+		line = Line{bold("Resolved by "), {Text: name(e.Who).Text, Style: Bold}, plain(".")}
+	case inc.Cause == watchdog.CauseBlind:
+		line = Line{bold("Resolved"), plain(": it can be seen again.")}
+	default:
+		line = Line{bold("Resolved: current again" + forWhom(widest(inc))), plain(".")}
+	}
+	if d := troubleFor(inc); d > 0 && (e.Who == "" || e.Who == ourselves) && inc.Cause != watchdog.CauseBlind {
+		line = append(line, plain(" "+sentence(troubleOf(inc.Cause).is, "", watchdog.Scope{})+" "+Age(d)+"."))
+	}
+	return w.noted(e, line...)
+}
