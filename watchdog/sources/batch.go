@@ -20,6 +20,7 @@ type Batch struct {
 	seriesMax int
 	at        map[feed.Key]int
 	beats     []feed.Heartbeat
+	eventAt   map[feed.Key]feed.Instant
 	arrivals  tally
 	events    tally
 }
@@ -37,7 +38,7 @@ type refusals struct {
 
 // NewBatch is empty. A read of more than seriesMax values is refused.
 func NewBatch(mapping *Mapping, seriesMax int) *Batch {
-	return &Batch{mapping: mapping, seriesMax: seriesMax, at: map[feed.Key]int{}}
+	return &Batch{mapping: mapping, seriesMax: seriesMax, at: map[feed.Key]int{}, eventAt: map[feed.Key]feed.Instant{}}
 }
 
 // Arrival takes a value that says when the last update of a client arrived. get
@@ -78,8 +79,8 @@ func (b *Batch) merge(h feed.Heartbeat) {
 	}
 }
 
-// Event takes a value that says when the last update of a client was made. All
-// arrivals come first; an event time without one is left out.
+// Event takes a value that says when the last update of a client was made. One
+// without an arrival is left out.
 func (b *Batch) Event(get func(label string) string, seconds float64) error {
 	if err := b.events.count(b.seriesMax); err != nil {
 		return err
@@ -94,14 +95,12 @@ func (b *Batch) Event(get func(label string) string, seconds float64) error {
 		b.events.refuse(reason, func() string { return fmt.Sprintf("%s is %g", key, seconds) })
 		return nil
 	}
-	if i, ok := b.at[key]; ok {
-		b.beats[i].Event = max(b.beats[i].Event, event)
-	}
+	b.eventAt[key] = max(b.eventAt[key], event)
 	return nil
 }
 
 // Heartbeats are what was gathered, or why nothing of it makes sense: all values
-// of a kind were refused. Zeros alone make sense: nothing has arrived yet.
+// of a kind were refused. Nothing but zeros makes sense: nothing has arrived yet.
 // arrivals and events name the two in the error.
 func (b *Batch) Heartbeats(arrivals, events string) ([]feed.Heartbeat, error) {
 	if err := b.arrivals.senseless(arrivals); err != nil {
@@ -109,6 +108,9 @@ func (b *Batch) Heartbeats(arrivals, events string) ([]feed.Heartbeat, error) {
 	}
 	if err := b.events.senseless(events); err != nil {
 		return nil, err
+	}
+	for i := range b.beats {
+		b.beats[i].Event = b.eventAt[b.beats[i].Key]
 	}
 	return b.beats, nil
 }
@@ -138,22 +140,20 @@ func (t *tally) refuse(why Reason, example func() string) {
 	t.refused[why] = r
 }
 
-// senseless is an error if all that was read was refused, zeros aside.
+// senseless is an error if nothing that was read could be used, zeros aside.
 func (t *tally) senseless(what string) error {
-	left, most := t.read, Reason("")
+	used, most := t.read, Reason("")
 	for _, reason := range t.reasons() {
-		switch reason {
-		case BadLabels: // taken all the same
-		case Never:
-			return nil
-		default:
-			left -= t.refused[reason].count
-			if t.refused[reason].count > t.refused[most].count {
-				most = reason
-			}
+		if reason == BadLabels { // taken all the same
+			continue
+		}
+		count := t.refused[reason].count
+		used -= count
+		if reason != Never && count > t.refused[most].count {
+			most = reason
 		}
 	}
-	if t.read == 0 || left > 0 {
+	if used > 0 || most == "" {
 		return nil
 	}
 	return fmt.Errorf("none of the %d values of %s can be used: %s (%s)", t.read, what, t.refused[most].first, hints[most])
