@@ -70,7 +70,11 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		m.rejudge(f, id)
 	}
 	if seq := b.in[i]; seq != 0 {
-		m.incidents[seq].arrived(m, arrival, event)
+		inc := m.incidents[seq]
+		if f.tracks[id] != nil && event != 0 {
+			inc.drain.heard(event)
+		}
+		inc.arrived(m, arrival, event)
 	}
 }
 

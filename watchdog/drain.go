@@ -7,16 +7,27 @@ import (
 )
 
 // drain follows how the backlog behind an incident is worked off: the smallest
-// event time among its series, window by window.
+// event time that arrived for its series that are behind, window by window.
 type drain struct {
-	due    feed.Instant // when the present window closes
-	points []drainPoint // ends of closed windows, oldest first
+	begin  feed.Instant // of the open window
+	due    feed.Instant // when the open window closes
+	low    feed.Instant // smallest event time that arrived in the open window; zero: none did
+	points []drainPoint // closed windows, oldest first
 	said   [2]feed.Instant
 }
 
+// drainPoint is a closed window: it began at, and what arrived first or was
+// oldest in it was made at low.
 type drainPoint struct {
 	at  feed.Instant
 	low feed.Instant
+}
+
+// heard takes the event time of an arrival for a series that is behind.
+func (d *drain) heard(event feed.Instant) {
+	if d.low.IsZero() || event < d.low {
+		d.low = event
+	}
 }
 
 // window is the length over which the incident's speeds are measured.
@@ -46,18 +57,22 @@ func (m *Machine) followDrain(inc *incident) {
 	if m.now < d.due {
 		return
 	}
-	low, ok := m.lowest(inc)
+	lowest, length, ok := m.behind(inc)
 	if !ok {
 		return
 	}
-	opening := d.due.IsZero()
-	d.due = m.now.Add(inc.window())
+	low, begin, opening := d.low, d.begin, d.due.IsZero()
+	d.begin, d.due, d.low = m.now, m.now.Add(length), 0
 	if opening { // no window has passed: nothing to measure by yet
-		inc.CatchUp = &CatchUp{Event: low, Lag: m.now.Sub(low)}
+		inc.CatchUp = &CatchUp{Event: lowest, Lag: m.now.Sub(lowest)}
 		inc.dirty = true
+		d.low = low // what made it look belongs to the window that opens
 		return
 	}
-	d.points = append(d.points, drainPoint{m.now, low})
+	if low.IsZero() {
+		return // nothing arrived to measure by
+	}
+	d.points = append(d.points, drainPoint{begin, low})
 	if len(d.points) > windowsMax {
 		d.points = d.points[1:]
 	}
@@ -70,18 +85,25 @@ func (m *Machine) followDrain(inc *incident) {
 	}
 }
 
-// lowest is the smallest event time to go by among the incident's series.
-func (m *Machine) lowest(inc *incident) (feed.Instant, bool) {
-	low, found := never, false
-	for id, t := range inc.feed.tracks {
-		if inc.feed.blocks[id.block()].in[id.place()] != inc.seq {
+// behind says of the incident's series that are followed what their smallest
+// event time is, and how long a window must be for each of them to have its own
+// in it.
+func (m *Machine) behind(inc *incident) (low feed.Instant, length time.Duration, ok bool) {
+	low, length = never, inc.window()
+	f := inc.feed
+	for id, t := range f.tracks {
+		b, i := f.blocks[id.block()], id.place()
+		if b.in[i] != inc.seq {
 			continue
 		}
-		if e, ok := t.low(); ok {
-			low, found = min(low, e), true
+		if e, has := t.low(); has {
+			low, ok = min(low, e), true
+		}
+		if r := f.ruleOf(b, i); r != nil {
+			length = max(length, windowOf(r.LagOver()))
 		}
 	}
-	return low, found
+	return low, length, ok
 }
 
 // progress is the speed over all windows, and the ETA as the range that the
@@ -99,7 +121,7 @@ func (d *drain) progress(now feed.Instant) CatchUp {
 		slow, fast = min(slow, v), max(fast, v)
 	}
 	if up.Speed > speedCatching && len(d.points) > 2 {
-		up.From, up.To = up.eta(now, fast), up.eta(now, max(slow, speedCatching))
+		up.From, up.To = last.eta(fast), last.eta(max(slow, speedCatching))
 	}
 	return up
 }
@@ -111,8 +133,10 @@ func speedBetween(a, b drainPoint) float64 {
 	return float64(b.low-a.low) / float64(b.at-a.at)
 }
 
-func (c *CatchUp) eta(now feed.Instant, v float64) feed.Instant {
-	return now.Add(time.Duration(float64(c.Lag) / (v - 1)))
+// eta is when event time is current at speed v: the age that it had when the
+// window began, over what is gained of it.
+func (p drainPoint) eta(v float64) feed.Instant {
+	return p.at.Add(time.Duration(float64(p.at.Sub(p.low)) / (v - 1)))
 }
 
 // lossBegins is when updates start to be deleted unread while falling behind:
@@ -126,7 +150,8 @@ func (c *CatchUp) lossBegins(now feed.Instant, retention time.Duration) feed.Ins
 }
 
 // sayETA writes the ETA into the timeline when it is first known, and when it
-// leaves the range that was said.
+// leaves the range that was said by more than a window and a twentieth of the
+// time that is left: nobody is to read each wobble of a speed.
 func (m *Machine) sayETA(inc *incident) {
 	up := inc.CatchUp
 	if up.From.IsZero() {
@@ -134,7 +159,7 @@ func (m *Machine) sayETA(inc *incident) {
 	}
 	said := &inc.drain.said
 	middle := up.From + (up.To-up.From)/2
-	slack := feed.Instant(inc.window() / time.Millisecond)
+	slack := max(feed.Instant(inc.window()/time.Millisecond), (middle-m.now)/20)
 	if !said[0].IsZero() && middle >= said[0]-slack && middle <= said[1]+slack {
 		return
 	}
