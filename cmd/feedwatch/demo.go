@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -65,6 +66,11 @@ func demo(ctx context.Context, out, errOut io.Writer, listen, level string, once
 		Install: "demo", Listen: listen, ExternalURL: "http://" + listen, Rules: ruleDir, Read: "open",
 		Store: storeConfig{Path: filepath.Join(dir, "feedwatch.db")},
 	}
+	token := rand.Text()
+	if err := os.WriteFile(filepath.Join(dir, "token"), []byte(token), 0o600); err != nil {
+		return fmt.Errorf("lay out the demo's token: %w", err)
+	}
+	cfg.Tokens = []tokenConfig{{Name: "demo", Secret: secret{File: filepath.Join(dir, "token")}, Feeds: []string{"*"}, Roles: []string{"admin"}}}
 	terminal := notifiers.NewTerminal(out, isTerminal(out))
 	s, err := newService(ctx, cfg, printedHere(terminal, cfg.ExternalURL), log)
 	if err != nil {
@@ -72,7 +78,7 @@ func demo(ctx context.Context, out, errOut io.Writer, listen, level string, once
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	fmt.Fprintf(out, "feedwatch demo: 300 clients on three clusters, rules in seconds. Status page: %s   Ctrl-C stops.\n", cfg.ExternalURL)
+	fmt.Fprintf(out, "feedwatch demo: 300 clients on three clusters, rules in seconds. Status page: %s   Ctrl-C stops.\nTo acknowledge there, give your name and this token: %s\n", cfg.ExternalURL, token)
 	feeder := newDemoFeeder(s.engine, out, time.Now())
 	feeder.once = once
 	go func() {

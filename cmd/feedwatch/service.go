@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -156,7 +157,9 @@ func words() api.Words {
 		Facts: func(inc *watchdog.Incident, now feed.Instant) []api.Fact {
 			var facts []api.Fact
 			for _, f := range notifiers.Facts(inc, now.Time()) {
-				facts = append(facts, api.Fact{Name: f.Name, Text: f.Text.String()})
+				// The page has the name in a column of its own.
+				text := strings.TrimPrefix(f.Text.String(), f.Name+": ")
+				facts = append(facts, api.Fact{Name: f.Name, Text: text})
 			}
 			return facts
 		},
