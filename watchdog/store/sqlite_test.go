@@ -124,13 +124,12 @@ func TestOneProcessAtATime(t *testing.T) {
 func filled(t testing.TB, size int) string {
 	path := filepath.Join(t.TempDir(), "feedwatch.db")
 	s := openAt(t, path)
-	random := rand.New(rand.NewPCG(1, 2))
+	random := rand.NewChaCha8([32]byte{1})
 	var flush watchdog.Flush
 	for i := range size / 16384 {
 		b := watchdog.BlockImage{Feed: "external-profiles", Index: i, Names: make([]byte, 8192), Marks: make([]byte, 8192)}
-		for j := range b.Marks {
-			b.Names[j], b.Marks[j] = byte(random.Uint32()), byte(random.Uint32())
-		}
+		_, _ = random.Read(b.Names) // it never fails
+		_, _ = random.Read(b.Marks)
 		flush.Blocks = append(flush.Blocks, b)
 	}
 	flush.Through = base
