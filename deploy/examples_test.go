@@ -1,0 +1,62 @@
+package deploy_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The shipped configurations, each with its rule files, are what feedwatch
+// itself takes: `feedwatch check` reads them as `feedwatch serve` would.
+func TestFeedwatchTakesTheExamples(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "feedwatch")
+	run(t, "go", "build", "-o", binary, "../cmd/feedwatch")
+
+	manifests := objects(t)
+	inCluster := write(t, "feedwatch.yaml", manifests["ConfigMap/feedwatch-config"].Data["feedwatch.yaml"])
+	for config, rules := range map[string]string{
+		"examples/feedwatch.yaml": "examples/rules",
+		inCluster:                 folder(t, manifests["ConfigMap/feedwatch-rules"].Data),
+	} {
+		t.Run(config, func(t *testing.T) {
+			check := exec.CommandContext(t.Context(), binary, "check", "--config", config, rules)
+			check.Env = append(os.Environ(), secrets(read(t, config))...)
+			if said, err := check.CombinedOutput(); err != nil {
+				t.Errorf("feedwatch check: %v\n%s", err, said)
+			}
+
+			text := strings.Replace(read(t, config), "listen:", "lissen:", 1)
+			check = exec.CommandContext(t.Context(), binary, "check", "--config", write(t, "feedwatch.yaml", text), rules)
+			check.Env = append(os.Environ(), secrets(text)...)
+			if said, err := check.CombinedOutput(); err == nil || !strings.Contains(string(said), "lissen") {
+				t.Errorf("feedwatch check takes an unknown key: %v\n%s", err, said)
+			}
+		})
+	}
+}
+
+// folder puts files into a folder of their own.
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		put(t, dir, name, text)
+	}
+	return dir
+}
+
+// secrets gives each environment variable that a configuration reads a value
+// that its owner could have.
+func secrets(config string) []string {
+	var env []string
+	for _, name := range secretNames(config) {
+		value := "0123456789abcdef0123456789abcdef"
+		if strings.HasPrefix(name, "SLACK_") {
+			value = "xoxb-" + value
+		}
+		env = append(env, name+"="+value)
+	}
+	return env
+}
