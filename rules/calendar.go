@@ -34,7 +34,7 @@ func newCalendar(expr string, loc *time.Location) (*calendar, error) {
 	case strings.HasPrefix(expr, "@every"):
 		return nil, fmt.Errorf("cron %q has no fixed start; use stale_after for \"at least every ...\"", shortened(expr))
 	case strings.HasPrefix(expr, "@"):
-		return nil, fmt.Errorf("cron %q is a nickname; write its five fields: %s", shortened(expr), fieldNames)
+		return nil, fmt.Errorf("cron %q is a nickname; write five fields as in \"0 6 * * *\": %s", shortened(expr), fieldNames)
 	}
 	fields := strings.Fields(expr)
 	if len(fields) != 5 {

@@ -19,7 +19,8 @@ func document(src *source, found *Findings) *yaml.Node {
 	}
 	first, second, err := loadNodes(src.text)
 	if err != nil {
-		found.All = append(found.All, syntaxFinding(src, err))
+		at, message, hint := syntaxError(src, err)
+		found.add(at, message, hint)
 		return nil
 	}
 	if second != nil {
@@ -88,20 +89,20 @@ func loadNodes(text string) (first, second *yaml.Node, err error) {
 	return first, second, nil
 }
 
-// syntaxFinding places what YAML itself refuses, and says it in words that
-// need no knowledge of its grammar where we know the usual cause.
-func syntaxFinding(src *source, err error) Finding {
+// syntaxError places what YAML itself refuses, and says it in words that need
+// no knowledge of its grammar where we know the usual cause.
+func syntaxError(src *source, err error) (at spot, message, hint string) {
 	var load *yaml.LoadError
 	if !errors.As(err, &load) {
-		return spot{src: src, pos: Pos{Line: 1, Col: 1}}.finding("not YAML: "+err.Error(), "")
+		return spot{src: src, pos: Pos{Line: 1, Col: 1}}, "not YAML: " + err.Error(), ""
 	}
 	pos := Pos{Line: load.Mark.Line, Col: load.Mark.Column}
 	if strings.Contains(load.Message, "end of stream") && load.ContextMark.Line > 0 {
 		pos = Pos{Line: load.ContextMark.Line, Col: load.ContextMark.Column}
 	}
-	pos = src.clamp(pos)
-	rest := string([]rune(src.line(pos.Line))[pos.Col-1:])
-	message, hint := "not YAML: "+load.Message, ""
+	at = spot{src: src, pos: src.clamp(pos)}
+	message = "not YAML: " + load.Message
+	rest := string(src.rest(at.pos))
 	switch {
 	case strings.HasPrefix(strings.TrimLeft(rest, " "), "\t"):
 		message, hint = "not YAML: a tab where YAML wants spaces", "indent with spaces"
@@ -116,7 +117,5 @@ func syntaxFinding(src *source, err error) Finding {
 	case strings.Contains(load.Message, "did not find expected"):
 		hint = "check the indentation, the brackets and the quotes just before"
 	}
-	f := spot{src: src, pos: pos}.finding(message, hint)
-	f.Width = 1
-	return f
+	return at, message, hint
 }

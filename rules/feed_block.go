@@ -133,7 +133,7 @@ func (r *reader) readRoster(f *Feed, n *yaml.Node) {
 		}
 		key, err := feed.ParseKey(f.name, client)
 		if err != nil {
-			r.fail(at, plain(err).Error(), "")
+			r.fail(at, plain(err).Error(), "write the name as the client's heartbeats do")
 			continue
 		}
 		if seen[client] {

@@ -8,9 +8,12 @@ import (
 	"unicode"
 )
 
-// FindingsShown bounds what Findings.Error prints; the rest is counted. All of
-// them are in Findings.All.
-const FindingsShown = 100
+// Limits on findings. Past FindingsShown, Findings.Error only counts; past
+// FindingsMax, none is kept.
+const (
+	FindingsShown = 100
+	FindingsMax   = 10_000
+)
 
 // Finding is one mistake in the rule files.
 type Finding struct {
@@ -77,6 +80,15 @@ func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.
 type Findings struct {
 	All   []Finding `json:"findings"` // by file, line and column
 	Files int       `json:"files"`    // how many files were read
+	Cut   bool      `json:"cut"`      // there are more than FindingsMax
+
+	// The same mistake at the same place may be reached often, through aliases.
+	told map[told]bool
+}
+
+type told struct {
+	pos     Pos
+	message string
 }
 
 // Error is all findings as people read them, and how many there are.
@@ -90,7 +102,11 @@ func (f *Findings) Error() string {
 		b.WriteString(finding.String())
 		b.WriteString("\n\n")
 	}
-	fmt.Fprintf(&b, "%s in %s.", counted(len(f.All), "error"), counted(f.Files, "file"))
+	atLeast := ""
+	if f.Cut {
+		atLeast = "at least "
+	}
+	fmt.Fprintf(&b, "%s%s in %s.", atLeast, counted(len(f.All), "error"), counted(f.Files, "file"))
 	return b.String()
 }
 
@@ -102,13 +118,24 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// add notes a mistake at a place.
+// add notes a mistake at a place, once.
 func (f *Findings) add(at spot, message, hint string) {
-	f.All = append(f.All, at.finding(message, hint))
+	finding := at.finding(message, hint)
+	key := told{finding.Pos, message}
+	switch {
+	case f.told[key]:
+	case len(f.All) == FindingsMax:
+		f.Cut = true
+	default:
+		if f.told == nil {
+			f.told = map[told]bool{}
+		}
+		f.told[key] = true
+		f.All = append(f.All, finding)
+	}
 }
 
-// err is f in order, or nil when nothing was found. The same mistake at the
-// same place, reached twice through an alias, is told once.
+// err is f in order, or nil when nothing was found.
 func (f *Findings) err() error {
 	if len(f.All) == 0 {
 		return nil
@@ -116,9 +143,6 @@ func (f *Findings) err() error {
 	slices.SortStableFunc(f.All, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
 			cmp.Compare(a.Col, b.Col), cmp.Compare(a.Message, b.Message))
-	})
-	f.All = slices.CompactFunc(f.All, func(a, b Finding) bool {
-		return a.Pos == b.Pos && a.Message == b.Message
 	})
 	return f
 }

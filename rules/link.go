@@ -174,9 +174,9 @@ func (l *ladders) of(ref reference, f *Feed) *Escalation {
 	}
 	d, ok := l.byName[ref.name]
 	if !ok {
-		otherwise := "no escalation is there: write escalations: and under it - {name: " + ref.name + ", steps: [...]}"
+		otherwise := "write escalations: and under it - {name: " + shortened(ref.name) + ", steps: [{notify: [slack/alerts]}]}"
 		if len(l.names) > 0 {
-			otherwise = "there are " + listed(l.names, 8)
+			otherwise = "known: " + listed(l.names, 8)
 		}
 		l.found.add(ref.at, fmt.Sprintf("no escalation is called %q", ref.name), didYouMean(ref.name, l.names, otherwise))
 		return nil

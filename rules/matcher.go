@@ -50,7 +50,7 @@ func ParseMatchers(s string) ([]Matcher, error) {
 		return nil, matcherError(s, err)
 	}
 	if len(parsed) == 0 {
-		return nil, fmt.Errorf(`%q holds no matcher; write for example tier="enterprise", or leave match out`, shortened(s))
+		return nil, fmt.Errorf(`%s holds no matcher; write for example tier="enterprise", or leave match out`, quoted(s))
 	}
 	matchers := make([]Matcher, 0, len(parsed))
 	for _, p := range parsed {
@@ -66,14 +66,15 @@ func ParseMatchers(s string) ([]Matcher, error) {
 func matcherError(s string, err error) error {
 	var bad *syntax.Error
 	if errors.As(err, &bad) {
-		return fmt.Errorf("%s: %s; write a regular expression of RE2", bad.Code, shortened(bad.Expr))
+		expr := strings.TrimSuffix(strings.TrimPrefix(bad.Expr, "^(?:"), ")$")
+		return fmt.Errorf("the regular expression %s is wrong: %s; write one of RE2, the syntax of Prometheus", quoted(expr), bad.Code)
 	}
 	reason := err.Error()
 	if _, after, ok := strings.Cut(reason, ": "); ok && strings.Trim(reason[:len(reason)-len(after)], "0123456789: ") == "" {
 		reason = after // without the offsets within the matcher
 	}
-	return fmt.Errorf(`%q is not a matcher: %s; write label="value", label!="value", label=~"regex" or label!~"regex"`,
-		shortened(s), reason)
+	return fmt.Errorf(`%s is not a matcher: %s; write label="value", label!="value", label=~"regex" or label!~"regex"`,
+		quoted(s), reason)
 }
 
 func newMatcher(p *alertlabels.Matcher) (Matcher, error) {
@@ -82,7 +83,7 @@ func newMatcher(p *alertlabels.Matcher) (Matcher, error) {
 		return Matcher{}, errors.New(`a rule looks only at the clients of its own feed; leave "feed" out`)
 	case p.Name != ClientLabel:
 		if err := feed.CheckLabelName(p.Name); err != nil {
-			return Matcher{}, plain(err)
+			return Matcher{}, fmt.Errorf("%w; match client or one of its labels", plain(err))
 		}
 	}
 	m := Matcher{label: p.Name, alert: p, value: p.Value, test: equals}

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -75,8 +76,17 @@ func kindOf(n *yaml.Node) string {
 	case isNull(n):
 		return "empty"
 	default:
-		return fmt.Sprintf("%q", shortened(n.Value))
+		return quoted(n.Value)
 	}
+}
+
+// quoted is s as it may be shown, in quotes that it does not hold itself.
+func quoted(s string) string {
+	s = shortened(s)
+	if strings.Contains(s, `"`) && !strings.Contains(s, "'") && !strings.ContainsFunc(s, unicode.IsControl) {
+		return "'" + s + "'"
+	}
+	return strconv.Quote(s)
 }
 
 func shortened(s string) string {
@@ -228,7 +238,7 @@ func (r *reader) text(n *yaml.Node, key string, bytesMax int) (string, bool) {
 		return "", false
 	}
 	if n.Kind != yaml.ScalarNode || isNull(n) {
-		r.fail(n, fmt.Sprintf("%s is %s, and must be text", key, kindOf(n)), "")
+		r.fail(n, fmt.Sprintf("%s is %s, and must be text", key, kindOf(n)), "write one value on its line")
 		return "", false
 	}
 	switch {

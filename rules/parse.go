@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -130,10 +131,24 @@ func (r *reader) feedNameAt(n *yaml.Node, key string) (string, bool) {
 		return "", false
 	}
 	if err := feed.CheckFeedName(name); err != nil {
-		r.fail(n, plain(err).Error(), "")
+		r.fail(n, plain(err).Error(), likeFeedName(name))
 		return name, false
 	}
 	return name, true
+}
+
+// likeFeedName proposes a right name like a wrong one.
+func likeFeedName(wrong string) string {
+	like := strings.Trim(strings.Map(func(c rune) rune {
+		if c < utf8.RuneSelf && feed.CheckFeedName("a"+string(c)) == nil {
+			return c
+		}
+		return '-'
+	}, wrong), "-._")
+	if feed.CheckFeedName(like) != nil {
+		return "choose a shorter one"
+	}
+	return fmt.Sprintf("write for example %s", like)
 }
 
 // plain is an error about a name without the sentinel in front of it.

@@ -12,6 +12,10 @@ type source struct {
 	name  string
 	text  string
 	lines []string // made when the first finding needs them
+
+	// The line that was looked at last, as characters: a file may be one line.
+	lastLine  int
+	lastRunes []rune
 }
 
 // spot is a place to point at: a node of a file, or a position where there is
@@ -35,8 +39,8 @@ func (at spot) finding(message, hint string) Finding {
 		f.Pos = at.src.pos(at.node)
 	}
 	f.Pos = at.src.clamp(f.Pos)
-	f.Source = at.src.line(f.Line)
-	f.Width = tokenWidth([]rune(f.Source)[f.Col-1:], at.node)
+	f.Source = at.src.lines[f.Line-1]
+	f.Width = tokenWidth(at.src.rest(f.Pos), at.node)
 	return f
 }
 
@@ -47,17 +51,25 @@ func (s *source) clamp(p Pos) Pos {
 	s.split()
 	if p.Line > len(s.lines) {
 		p.Line = len(s.lines)
-		p.Col = utf8.RuneCountInString(s.lines[p.Line-1]) + 1
+		p.Col = len(s.runes(p.Line)) + 1
 	}
 	p.Line = max(p.Line, 1)
-	p.Col = min(max(p.Col, 1), utf8.RuneCountInString(s.lines[p.Line-1])+1)
+	p.Col = min(max(p.Col, 1), len(s.runes(p.Line))+1)
 	return p
 }
 
-// line is the text of a line, counted from 1.
-func (s *source) line(number int) string {
-	s.split()
-	return s.lines[number-1]
+// runes are the characters of a line, counted from 1.
+func (s *source) runes(line int) []rune {
+	if s.lastLine != line {
+		s.lastLine, s.lastRunes = line, []rune(s.lines[line-1])
+	}
+	return s.lastRunes
+}
+
+// rest is what stands at p and behind it, as far as it could be shown.
+func (s *source) rest(p Pos) []rune {
+	rest := s.runes(p.Line)[p.Col-1:]
+	return rest[:min(len(rest), sourceWidthMax)]
 }
 
 // split cuts the text where YAML does. What follows the last line end is a
