@@ -20,6 +20,10 @@ type Journal interface {
 	SaveReceipt(ctx context.Context, r watchdog.Receipt) error
 }
 
+// knownMax is how many incidents are held while some destination still has to be
+// told of them; past it the oldest resolved one is given up.
+const knownMax = 5_000
+
 // Config wires a Delivery.
 type Config struct {
 	Destinations []Destination
@@ -42,6 +46,7 @@ type Delivery struct {
 	dests []*destination // in the order of the configuration
 	byKey map[rules.Target]*destination
 	known map[string]*watchdog.Incident // newest picture of each that is not finished
+	ended finished
 }
 
 // New makes a Delivery; Run starts it.
@@ -102,8 +107,11 @@ func (d *Delivery) Apply(incidents []*watchdog.Incident, durable bool) {
 
 // take plans anew for one incident. The caller holds d.mu.
 func (d *Delivery) take(inc *watchdog.Incident) {
-	if old := d.known[inc.ID]; old != nil && old.Revision > inc.Revision {
+	if old := d.known[inc.ID]; old != nil && old.Revision > inc.Revision || d.ended.has(inc.ID) {
 		return
+	}
+	if d.known[inc.ID] == nil && len(d.known) >= knownMax {
+		d.makeRoom()
 	}
 	d.known[inc.ID] = inc
 	for _, dest := range d.dests {
@@ -123,10 +131,45 @@ func (d *Delivery) forget(inc *watchdog.Incident) {
 			return
 		}
 	}
+	d.drop(inc)
+}
+
+func (d *Delivery) drop(inc *watchdog.Incident) {
 	for _, dest := range d.dests {
 		delete(dest.pairs, inc.ID)
 	}
 	delete(d.known, inc.ID)
+	d.ended.add(inc.ID)
+}
+
+// makeRoom gives up the oldest resolved incident: only a destination that takes
+// nothing for very long lets so many wait.
+func (d *Delivery) makeRoom() {
+	var oldest *watchdog.Incident
+	for _, inc := range d.known {
+		if inc.State == watchdog.StateResolved && !d.flies(inc) && (oldest == nil || inc.Opened < oldest.Opened) {
+			oldest = inc
+		}
+	}
+	if oldest == nil {
+		return
+	}
+	d.log.Error("too many incidents wait for a destination: the oldest resolved one is given up", slog.String("incident", oldest.ID))
+	for _, dest := range d.dests {
+		if p := dest.pairs[oldest.ID]; p != nil && len(p.ops) > 0 {
+			dest.dead += len(p.ops)
+			dest.deadReason = "too many incidents waited"
+			d.metrics.dead.WithLabelValues(dest.Target.String()).Add(float64(len(p.ops)))
+		}
+	}
+	d.drop(oldest)
+}
+
+func (d *Delivery) flies(inc *watchdog.Incident) bool {
+	return slices.ContainsFunc(d.dests, func(dest *destination) bool {
+		p := dest.pairs[inc.ID]
+		return p != nil && p.flying
+	})
 }
 
 // failoverAll hands the pages of inc that a destination cannot tell to others.
@@ -134,37 +177,51 @@ func (d *Delivery) failoverAll(inc *watchdog.Incident) {
 	if inc.State == watchdog.StateResolved {
 		return
 	}
-	for _, dest := range d.dests {
-		p := dest.pairs[inc.ID]
-		if p == nil {
-			continue
-		}
-		for i := range inc.Pages {
-			page := &inc.Pages[i]
-			if !slices.Contains(page.Targets, dest.Target) || tellsPage(inc, page, dest.Target, dest.Notifier.Shape(), &p.held) {
-				continue
-			}
-			if dest.parked != "" || losesPage(inc, page, dest.Notifier.Shape(), &p.held) {
-				d.failover(inc, page, dest)
+	for i := range inc.Pages {
+		page := &inc.Pages[i]
+		for _, target := range page.Targets {
+			if d.cannotTell(inc, page, target) {
+				d.failover(inc, page, target)
 			}
 		}
 	}
 }
 
-// failover makes others tell a page in the place of dest: whoever else is on the
-// incident's ladder, or else every other destination that works.
-func (d *Delivery) failover(inc *watchdog.Incident, page *watchdog.Page, dest *destination) {
+// cannotTell says that target has not told page and for now cannot: it is parked,
+// it refused the page itself, or no such destination is configured.
+func (d *Delivery) cannotTell(inc *watchdog.Incident, page *watchdog.Page, target rules.Target) bool {
+	dest := d.byKey[target]
+	if dest == nil {
+		return true
+	}
+	p, shape := dest.pairs[inc.ID], dest.Notifier.Shape()
+	if p == nil || tellsPage(inc, page, target, shape, &p.held) {
+		return false
+	}
+	return dest.parked != "" || losesPage(inc, page, shape, &p.held)
+}
+
+// failover makes others tell a page in the place of target: whoever else is on
+// the incident's ladder, or else every other destination that works.
+func (d *Delivery) failover(inc *watchdog.Incident, page *watchdog.Page, target rules.Target) {
 	onLadder := slices.Clone(inc.Ladder.Engaged)
 	if inc.Next != nil {
 		onLadder = append(onLadder, inc.Next.Targets...)
 	}
 	var others []*destination
 	for _, other := range d.dests {
-		if other == dest || other.parked != "" {
+		if other.Target == target {
 			continue
 		}
-		if p := other.pairs[inc.ID]; p != nil && p.held.engages(page, other.Target) && !losesPage(inc, page, other.Notifier.Shape(), &p.held) {
+		p := other.pair(inc, d.started)
+		if p.held.engages(page, other.Target) {
+			if d.cannotTell(inc, page, other.Target) {
+				continue
+			}
 			return // somebody else tells it already
+		}
+		if other.parked != "" {
+			continue
 		}
 		others = append(others, other)
 	}
@@ -175,14 +232,14 @@ func (d *Delivery) failover(inc *watchdog.Incident, page *watchdog.Page, dest *d
 	for _, other := range others {
 		p := other.pair(inc, d.started)
 		r := watchdog.Receipt{
-			Target: other.Target, Incident: inc.ID, Op: failoverName(page.N), Ref: dest.Target.String(),
+			Target: other.Target, Incident: inc.ID, Op: failoverName(page.N), Ref: target.String(),
 			Revision: inc.Revision, At: feed.At(time.Now()),
 		}
 		p.held.receipts[r.Op] = r
 		p.unsaved++
 		d.log.Error("a page goes to another destination: the first cannot tell it",
 			slog.String("incident", inc.ID), slog.Int("page", page.N),
-			slog.String("instead_of", dest.Target.String()), slog.String("goes_to", other.Target.String()))
+			slog.String("instead_of", target.String()), slog.String("goes_to", other.Target.String()))
 		d.journal.save(r, func() {
 			d.mu.Lock()
 			p.unsaved--
@@ -193,14 +250,18 @@ func (d *Delivery) failover(inc *watchdog.Incident, page *watchdog.Page, dest *d
 	}
 }
 
-// Run works until ctx ends, then lets attempts under way end.
+// Run works until ctx ends, then lets attempts under way end and saves what is
+// known of them.
 func (d *Delivery) Run(ctx context.Context) error {
-	var all sync.WaitGroup
-	all.Go(func() { d.journal.run(ctx) })
+	journalCtx, stopJournal := context.WithCancel(context.WithoutCancel(ctx))
+	var saving, sending sync.WaitGroup
+	saving.Go(func() { d.journal.run(journalCtx) })
 	for _, dest := range d.dests {
-		all.Go(func() { d.serve(ctx, dest) })
+		sending.Go(func() { d.serve(ctx, dest) })
 	}
-	all.Wait()
+	sending.Wait()
+	stopJournal()
+	saving.Wait()
 	return nil
 }
 

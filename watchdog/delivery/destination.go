@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
@@ -40,8 +41,10 @@ type pair struct {
 	held     held
 	ops      []Op // still to be done, in order: only the first may be attempted
 	flying   bool
-	attempts int // failed ones in a row
+	tried    string // the op that the next two are about
+	attempts int    // failed ones in a row
 	notUntil time.Time
+	lost     int    // how often in a row the root was gone
 	minimal  string // the op whose full form was refused
 	updated  time.Time
 	unsaved  int // failovers that the journal does not have yet
@@ -68,10 +71,14 @@ func (dest *destination) pair(inc *watchdog.Incident, started feed.Instant) *pai
 	return p
 }
 
-// plan derives the ops of a pair anew.
+// plan derives the ops of a pair anew. A back-off is of one op: a page does not
+// wait because an update before it failed.
 func (dest *destination) plan(p *pair, inc *watchdog.Incident) {
 	p.incident = inc
 	p.ops = plan(inc, dest.Target, dest.Notifier.Shape(), &p.held)
+	if len(p.ops) == 0 || p.ops[0].Name != p.tried {
+		p.tried, p.attempts, p.notUntil = "", 0, time.Time{}
+	}
 	dest.signal()
 }
 
@@ -139,11 +146,20 @@ func (dest *destination) next(now time.Time) (*pair, time.Time) {
 			}
 			continue
 		}
-		if best == nil || before(p, best) < 0 {
+		if best == nil || dest.before(p, best) < 0 {
 			best = p
 		}
 	}
 	return best, again
+}
+
+// before orders two pairs that may both be attempted. Who probes takes turns: the
+// destination may refuse one op only, and that must not hold up all others.
+func (dest *destination) before(a, b *pair) int {
+	if dest.parked != "" && a.attempts != b.attempts {
+		return cmp.Compare(a.attempts, b.attempts)
+	}
+	return before(a, b)
 }
 
 // allowed is when the first op of p may be attempted, by its own back-off and by
@@ -169,14 +185,13 @@ func latest(times ...time.Time) time.Time {
 func (d *Delivery) serve(ctx context.Context, dest *destination) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	done := make(chan struct{}, inFlightMax)
+	var attempts sync.WaitGroup
+	defer attempts.Wait()
 	for {
 		select {
 		case <-ctx.Done():
-			d.drain(dest, done)
 			return
-		case <-dest.wake:
-		case <-done:
+		case <-dest.wake: // by what ends an attempt as well
 		case <-timer.C:
 		}
 		for ctx.Err() == nil {
@@ -187,24 +202,8 @@ func (d *Delivery) serve(ctx context.Context, dest *destination) {
 				}
 				break
 			}
-			go func() {
-				d.attempt(ctx, dest, op)
-				done <- struct{}{}
-			}()
+			attempts.Go(func() { d.attempt(ctx, dest, op) })
 		}
-	}
-}
-
-// drain waits for the attempts under way.
-func (d *Delivery) drain(dest *destination, done <-chan struct{}) {
-	for {
-		d.mu.Lock()
-		n := dest.inFlight
-		d.mu.Unlock()
-		if n == 0 {
-			return
-		}
-		<-done
 	}
 }
 
@@ -223,6 +222,9 @@ func (d *Delivery) start(dest *destination, now time.Time) (op Op, again time.Ti
 	op.MaybeSent = op.MaybeSent || p.held.maybe[op.Name]
 	p.flying, p.held.flying = true, op.Name
 	dest.inFlight++
+	if dest.parked != "" {
+		dest.probeAt = now.Add(probeEvery) // whatever comes of this one
+	}
 	if op.Kind == Update {
 		dest.updates.took(now)
 		p.updated = now

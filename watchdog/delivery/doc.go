@@ -5,7 +5,7 @@
 //
 //	Apply(incident) --> plan: incident - receipts = ops still to be done   (plan.go, pure)
 //	                    destination: who is next, who waits, who is parked  (destination.go)
-//	                    attempt --> Notifier, once; what came of it         (attempt.go, outcome.go)
+//	                    attempt --> Notifier, once; what came of it         (outcome.go)
 //	                    receipt --> plan again, and the journal             (journal.go)
 //
 // What holds at every moment, whatever fails and wherever the process is killed:
@@ -18,6 +18,7 @@
 //     arrived says so (Op.MaybeSent), so that doing it twice is harmless.
 //   - A receipt is kept in memory until the journal has it; a failing journal
 //     never makes anything be sent again while the process lives.
-//   - A page is never given up: a destination that refuses it is probed for ever,
-//     and another one tells it meanwhile.
+//   - A page is never given up: a destination that refuses us is probed for ever,
+//     and another one tells it meanwhile; so it does where a destination refuses
+//     the page itself, or is not configured.
 package delivery

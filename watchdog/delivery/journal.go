@@ -12,6 +12,9 @@ import (
 const (
 	journalRetry  = 500 * time.Millisecond
 	journalWithin = 2 * time.Second // what waits for a receipt goes on after this
+	// journalWaitingMax bounds what waits while the journal fails. Past it the
+	// oldest is let go: only after a crash may what it tells of be sent again.
+	journalWaitingMax = 20_000
 )
 
 // journal saves receipts in order, beside everything else. While it fails they
@@ -37,8 +40,18 @@ func newJournal(store Journal, log *slog.Logger) *journal {
 
 func (j *journal) save(r watchdog.Receipt, done func()) {
 	j.mu.Lock()
+	var late func()
+	if len(j.waiting) >= journalWaitingMax {
+		j.log.Error("too many receipts wait to be saved: the oldest is let go", slog.String("op", j.waiting[0].receipt.Op))
+		late = j.waiting[0].done
+		j.waiting[0].done = nil
+		j.waiting = j.waiting[1:]
+	}
 	j.waiting = append(j.waiting, &entry{receipt: r, done: done, since: time.Now()})
 	j.mu.Unlock()
+	if late != nil {
+		go late() // it takes the caller's lock
+	}
 	select {
 	case j.wake <- struct{}{}:
 	default:
@@ -61,6 +74,7 @@ func (j *journal) run(ctx context.Context) {
 				break
 			}
 		}
+		j.release()
 		var retry <-chan time.Time
 		if j.first() != nil {
 			retry = time.After(journalRetry)
@@ -81,16 +95,36 @@ func (j *journal) write(ctx context.Context, e *entry) bool {
 	ctx, cancel := context.WithTimeout(ctx, journalWithin)
 	defer cancel()
 	err := j.store.SaveReceipt(ctx, e.receipt)
-	if e.done != nil && (err == nil || time.Since(e.since) >= journalWithin) {
-		e.done()
-		e.done = nil
-	}
 	if err != nil {
 		j.log.Error("a receipt could not be saved; it is kept in memory", slog.String("op", e.receipt.Op), slog.Any("error", err))
 		return false
 	}
 	j.mu.Lock()
-	j.waiting = j.waiting[1:]
+	if len(j.waiting) > 0 && j.waiting[0] == e {
+		j.waiting = j.waiting[1:]
+	}
+	done := e.done
+	e.done = nil
 	j.mu.Unlock()
+	if done != nil {
+		done()
+	}
 	return true
+}
+
+// release lets go on what has waited too long for its receipt, wherever in the
+// line it stands: a page is not held up by a journal that fails.
+func (j *journal) release() {
+	j.mu.Lock()
+	var late []func()
+	for _, e := range j.waiting {
+		if e.done != nil && time.Since(e.since) >= journalWithin {
+			late = append(late, e.done)
+			e.done = nil
+		}
+	}
+	j.mu.Unlock()
+	for _, done := range late {
+		done()
+	}
 }

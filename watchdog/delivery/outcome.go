@@ -51,13 +51,12 @@ func (d *Delivery) attempt(ctx context.Context, dest *destination, op Op) {
 }
 
 func (d *Delivery) succeed(dest *destination, p *pair, op Op, ref string) {
-	if dest.parked != "" {
-		d.log.Info("the destination works again", slog.String("notifier", dest.Target.String()))
-		dest.parked = ""
-		d.metrics.parked.WithLabelValues(dest.Target.String()).Set(0)
-	}
+	d.unpark(dest)
 	dest.lastSuccess, dest.lastError = feed.At(time.Now()), ""
 	p.attempts, p.notUntil, p.minimal = 0, time.Time{}, ""
+	if op.Kind == Update || op.Kind == Reply {
+		p.lost = 0
+	}
 	if op.Kind == Update {
 		ref = op.Ref
 	}
@@ -90,32 +89,43 @@ func (d *Delivery) fail(dest *destination, p *pair, op Op, err error) {
 		if retryAfter == 0 {
 			retryAfter = frozenDefault
 		}
-		dest.frozenUntil = now.Add(min(max(retryAfter, frozenMin), frozenMax))
+		dest.frozenUntil = latest(dest.frozenUntil, now.Add(min(max(retryAfter, frozenMin), frozenMax)))
 	case BadPayload:
+		d.unpark(dest) // it reads what we send
 		if op.Minimal {
 			d.bury(dest, p, op, err)
 			return
 		}
 		p.minimal = op.Name
 	case Refused:
+		d.backOff(p, op.Name, now)
 		d.park(dest, err, now)
 	case LostTarget:
+		if op.Kind != Update && op.Kind != Reply { // nothing of ours to lose: as good as refused
+			d.backOff(p, op.Name, now)
+			d.park(dest, err, now)
+			return
+		}
 		delete(p.held.receipts, rootName)
 		delete(p.held.maybe, rootName)
-		if op.Kind != Update && op.Kind != Reply { // nothing of ours to lose: as good as refused
-			d.park(dest, err, now)
+		if p.lost > 0 { // the root made anew is gone as well: no loop of making and losing it
+			p.attempts = p.lost - 1
+			d.backOff(p, rootName, now)
 		}
+		p.lost++
 	case NotSent:
-		d.backOff(p, now)
+		d.backOff(p, op.Name, now)
 	default:
 		p.held.maybe[op.Name] = true
-		d.backOff(p, now)
+		d.backOff(p, op.Name, now)
 	}
 }
 
-// backOff waits 1 s to 5 min, doubling, with full jitter. It never gives up.
-func (d *Delivery) backOff(p *pair, now time.Time) {
+// backOff makes the op of that name wait 1 s to 5 min, doubling, with full
+// jitter. It never gives up.
+func (d *Delivery) backOff(p *pair, name string, now time.Time) {
 	longest := min(backOffMin<<min(p.attempts, 10), backOffMax)
+	p.tried = name
 	p.attempts++
 	p.notUntil = now.Add(backOffMin/2 + time.Duration(d.rand.Int64N(int64(longest))))
 }
@@ -128,7 +138,23 @@ func (d *Delivery) bury(dest *destination, p *pair, op Op, err error) {
 	dest.dead++
 	dest.deadReason = err.Error()
 	p.minimal = ""
+	if op.Kind == Update { // the message is there all the same: the next picture may be accepted
+		d.receipt(p, op, op.Ref, "")
+		return
+	}
 	d.receipt(p, op, "", err.Error())
+}
+
+func (d *Delivery) unpark(dest *destination) {
+	if dest.parked == "" {
+		return
+	}
+	d.log.Info("the destination works again", slog.String("notifier", dest.Target.String()))
+	dest.parked = ""
+	d.metrics.parked.WithLabelValues(dest.Target.String()).Set(0)
+	for _, inc := range d.known { // pages that nobody could be told until now
+		d.failoverAll(inc)
+	}
 }
 
 // park stops trying a destination that cannot work as it is configured, but for

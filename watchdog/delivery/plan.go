@@ -147,7 +147,7 @@ func planThread(in *watchdog.Incident, target rules.Target, h *held) []Op {
 		op.Ref = root.Ref
 		ops = append(ops, op)
 	}
-	if posted && root.Revision < in.Revision {
+	if posted && root.Revision != in.Revision {
 		ops = append(ops, Op{Kind: Update, Name: rootName, Target: target, Incident: in, Ref: root.Ref})
 	}
 	return ops
@@ -184,12 +184,13 @@ func tell(kind OpKind, in *watchdog.Incident, target rules.Target, e *watchdog.E
 }
 
 // planAlerts: every page is an alert of its own. An acknowledgement covers the
-// pages up to its time only: a later one is a new reason to wake someone. Once
+// pages up to its time only: a later one is a new reason to wake someone, and
+// goes first: one that cannot be passed on holds up no page. Once
 // the incident is resolved nothing is triggered any more, and all that the
 // destination holds or may hold is resolved, also what it refused as a bad
 // payload (an attempt before that may have arrived).
 func planAlerts(in *watchdog.Incident, target rules.Target, h *held) []Op {
-	var ops []Op
+	var ops, acks []Op
 	for i := range in.Pages {
 		p := &in.Pages[i]
 		if !h.engages(p, target) || h.settled(resolveName(p.N)) {
@@ -210,16 +211,13 @@ func planAlerts(in *watchdog.Incident, target rules.Target, h *held) []Op {
 			op.Kind, op.Name = Trigger, trigger
 			op.MaybeSent = h.maybe[trigger] || h.earlier.page(p)
 			ops = append(ops, op)
-			if acknowledges(in, p) && !h.settled(ack) {
-				op.Kind, op.Name, op.MaybeSent = Acknowledge, ack, h.maybe[ack]
-				ops = append(ops, op)
-			}
-		case h.delivered(trigger) && acknowledges(in, p) && !h.settled(ack):
+		}
+		if in.State != watchdog.StateResolved && acknowledges(in, p) && !h.dead(trigger) && !h.settled(ack) {
 			op.Kind, op.Name, op.MaybeSent = Acknowledge, ack, h.maybe[ack]
-			ops = append(ops, op)
+			acks = append(acks, op)
 		}
 	}
-	return ops
+	return append(ops, acks...)
 }
 
 // acknowledges says that a person took on the page.
