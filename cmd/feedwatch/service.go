@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/api"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
@@ -188,6 +189,7 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.reloader.Watch(ctx) })
 	group.Go(func() error { return s.probe(ctx) })
 	group.Go(func() error { return s.report(ctx) })
+	group.Go(func() error { return s.housekeep(ctx) })
 	for i, p := range s.pullers {
 		jitter := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(i))) //nolint:gosec // jitter
 		group.Go(func() error {
@@ -250,6 +252,33 @@ func (s *service) report(ctx context.Context) error {
 		}
 		if err := s.engine.SetTrouble(ctx, trouble); err != nil && ctx.Err() == nil {
 			s.log.Warn("the engine is slow to take its own trouble", slog.Any("error", err))
+		}
+	}
+}
+
+const (
+	// pruneSchedule is when old incidents leave the state file; UTC.
+	pruneSchedule = "17 3 * * *"
+	// incidentsKept is how many resolved incidents stay, with their timelines.
+	incidentsKept = 10_000
+)
+
+// housekeep keeps the state file from growing for ever.
+func (s *service) housekeep(ctx context.Context) error {
+	schedule, err := rules.ParseSchedule(pruneSchedule, "UTC")
+	if err != nil {
+		return fmt.Errorf("schedule of the housekeeping: %w", err)
+	}
+	for {
+		timer := time.NewTimer(time.Until(schedule.Next(time.Now())))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+		if err := s.store.Prune(ctx, incidentsKept); err != nil {
+			s.log.Error("old incidents could not be removed; tried again tomorrow", slog.Any("error", err))
 		}
 	}
 }
