@@ -1,0 +1,149 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+	"github.com/feedwatch/feedwatch/watchdog/replay"
+)
+
+// newReplayCommand tells a past anew: whom the rules would have paged, and when.
+func newReplayCommand() *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:   "replay SCENARIO",
+		Short: "Replay an outage: whom the rules would have paged, and when",
+		Long: `Drives the rules through the past that a scenario file describes, in virtual
+time, and prints what would have been paged and when, the loss clock, what was
+lost, how the backlog drained, and the resolve. Nobody is told.
+
+  feedwatch replay deploy/examples/incident-2025-11-24.yaml`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if format != "text" && format != "json" {
+				return fmt.Errorf("--format %q: write text or json", format)
+			}
+			scenario, set, err := readScenario(args[0], dir)
+			if err != nil {
+				return err
+			}
+			return runReplay(cmd.OutOrStdout(), cmd.ErrOrStderr(), scenario, set, format)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "rules", "", "a directory of rule files in place of the scenario's")
+	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	return cmd
+}
+
+// readScenario reads a scenario and its rules, those of dir if it is not "".
+func readScenario(path, dir string) (*replay.Scenario, *rules.Set, error) {
+	data, err := readBounded(path, replay.FileBytesMax+1)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read scenario: %w", err)
+	}
+	scenario, err := replay.ParseScenario(path, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	if dir == "" {
+		dir = relativeTo(path, scenario.Rules)
+	}
+	files, err := rules.LoadDir(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := rules.Parse(files)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, ok := set.Feed(scenario.Generator.Feed); !ok {
+		return nil, nil, fmt.Errorf("no rule file in %s names the feed %q of %s", dir, scenario.Generator.Feed, path)
+	}
+	return scenario, set, nil
+}
+
+func readBounded(path string, bytesMax int64) (data []byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return io.ReadAll(io.LimitReader(f, bytesMax))
+}
+
+func runReplay(out, errs io.Writer, scenario *replay.Scenario, set *rules.Set, format string) error {
+	meter := newMeter(errs, scenario)
+	watcher := replay.Watcher{Progress: meter.show}
+	story := newStory(out, meter.clear)
+	if format == "text" {
+		story.begin(scenario, set)
+		watcher.Changed = story.changed
+	}
+	result, err := replay.Run(scenario, set, watcher)
+	meter.clear()
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	if format == "json" {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(result)
+	}
+	return story.end(result)
+}
+
+// meter shows on a terminal how far a replay has come.
+type meter struct {
+	out         io.Writer // nil: not a terminal
+	from, until feed.Instant
+	shown       bool
+}
+
+func newMeter(out io.Writer, s *replay.Scenario) *meter {
+	m := &meter{from: s.From, until: s.Until}
+	if isTerminal(out) {
+		m.out = out
+	}
+	return m
+}
+
+func (m *meter) show(now feed.Instant) {
+	if m.out == nil {
+		return
+	}
+	share := 100 * int64(now-m.from) / int64(m.until-m.from)
+	fmt.Fprintf(m.out, "\r\x1b[Kreplaying %s UTC, %d %%", now.Time().Format("2 Jan 15:04"), share)
+	m.shown = true
+}
+
+// clear takes the line away, before anything else is written to the terminal.
+func (m *meter) clear() {
+	if m.shown {
+		fmt.Fprint(m.out, "\r\x1b[K")
+		m.shown = false
+	}
+}
+
+// day is a time as the summary writes it, exact to the second where that matters.
+func day(t feed.Instant) string {
+	layout := "2 Jan 2006 15:04"
+	if t%60_000 != 0 {
+		layout += ":05"
+	}
+	return t.Time().Format(layout) + " UTC"
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return notifiers.Count(n) + " " + noun + "s"
+}
