@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/sources"
 )
 
 // newCheckCommand checks what serve would start with, for CI and before a deploy.
@@ -29,6 +32,16 @@ files name only notifiers that exist.`,
 				}
 				all, err := cfg.destinations(notifiers.NewTerminal(cmd.OutOrStdout(), false))
 				if err != nil {
+					return err
+				}
+				pulled, err := cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+				if err != nil {
+					return err
+				}
+				for _, p := range pulled {
+					p.Close()
+				}
+				if _, err := cfg.apiTokens(); err != nil {
 					return err
 				}
 				known, dir = targetsOf(all), cfg.Rules

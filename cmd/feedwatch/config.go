@@ -122,7 +122,7 @@ type span time.Duration
 func (s *span) UnmarshalYAML(node *yaml.Node) error {
 	d, err := rules.ParseDuration(node.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %w", node.Line, err)
+		return err
 	}
 	*s = span(d)
 	return nil
@@ -141,7 +141,7 @@ func readConfig(path string) (*config, error) {
 	}
 	c := &config{Listen: "127.0.0.1:8787", Rules: "rules", Store: storeConfig{Path: "feedwatch.db"}}
 	if err := yaml.Load(data, c, yaml.WithKnownFields()); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, explainYAML(path, data, err)
 	}
 	c.Rules = relativeTo(path, c.Rules)
 	c.Store.Path = relativeTo(path, c.Store.Path)

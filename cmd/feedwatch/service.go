@@ -115,24 +115,8 @@ func (s *service) heardThrough(now time.Time) time.Time {
 }
 
 func (s *service) startAPI(registry *prometheus.Registry) error {
-	var tokens []api.Token
-	var errs []error
-	for _, t := range s.cfg.Tokens {
-		value, err := secretFrom("token", t.Secret.Env, t.Secret.File)
-		if err == nil {
-			roles := make([]api.Role, 0, len(t.Roles))
-			for _, r := range t.Roles {
-				roles = append(roles, api.Role(r))
-			}
-			var token api.Token
-			if token, err = api.NewToken(t.Name, value, roles, t.Feeds); err == nil {
-				tokens = append(tokens, token)
-				continue
-			}
-		}
-		errs = append(errs, fmt.Errorf("tokens: %q: %w", t.Name, err))
-	}
-	if err := errors.Join(errs...); err != nil {
+	tokens, err := s.cfg.apiTokens()
+	if err != nil {
 		return err
 	}
 	clients := 0
@@ -141,7 +125,6 @@ func (s *service) startAPI(registry *prometheus.Registry) error {
 			clients = api.ClientSeriesDefault
 		}
 	}
-	var err error
 	s.api, err = api.New(api.Config{
 		Ingest: s.engine, Watch: s.engine, Keeper: s.engine, Reload: s.reloader.Reload,
 		Tokens: tokens, ReadOpen: s.cfg.Read == "open",

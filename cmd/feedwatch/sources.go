@@ -28,7 +28,7 @@ func (c *config) pullers(metrics *sources.Metrics, log *slog.Logger) ([]puller, 
 	add := func(name string, p puller, err error) {
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf("source %q: %w", name, err))
+			errs = append(errs, err) // names the source
 		case seen[name]:
 			errs = append(errs, fmt.Errorf("source %q: the name is taken", name))
 		default:

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/watchdog/sources"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+func TestWrongConfigurations(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"unknown key", "install: a\nlistn: x\n", `feedwatch.yaml:2:1: unknown key "listn"`},
+		{"bad span", "install: a\nsources:\n  scrape:\n    - {name: x, interval: 5x}\n", `feedwatch.yaml:4:27: "5x" is not a duration`},
+		{"no install", "listen: 127.0.0.1:1\n", "give this installation a short name"},
+		{"install", "install: a b\n", `install "a b"`},
+		{"listen", "install: a\nlisten: x\n", "write it as host:port"},
+		{"read", "install: a\nread: all\n", "write open or token"},
+		{"no YAML", "install: [\n", "feedwatch.yaml:"},
+		{"no secret", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789}]\n", "notifier slack/x: token: say where it stands"},
+		{"both secrets", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789, token_env: A, token_file: b}]\n", "not both"},
+		{"unset secret", "install: a\nnotifiers:\n  pagerduty: [{name: x, routing_key_env: NOT_SET_ANYWHERE}]\n", "NOT_SET_ANYWHERE is empty or not set"},
+		{"twice", "install: a\nnotifiers:\n  console: [{name: x}, {name: x}]\n", "console/x: it is configured twice"},
+		{"source", "install: a\nsources:\n  scrape: [{name: x, url: \"ftp://h\", metric: m, feed: f}]\n", "x"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "feedwatch.yaml")
+			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cfg, err := readConfig(path)
+			if err == nil {
+				_, err = cfg.destinations(notifiers.NewTerminal(os.Stdout, false))
+			}
+			if err == nil {
+				_, err = cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want something with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestExampleConfiguration reads deploy/examples/feedwatch.yaml as serve does.
+func TestExampleConfiguration(t *testing.T) {
+	for _, name := range []string{"SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY_CDP", "PAGERDUTY_ROUTING_KEY_INFRASTRUCTURE", "TICKETING_WEBHOOK_SECRET", "PROMETHEUS_TOKEN"} {
+		value := "0123456789abcdef0123456789abcdef"
+		if name == "SLACK_BOT_TOKEN" {
+			value = "xoxb-" + value
+		}
+		t.Setenv(name, value)
+	}
+	cfg, err := readConfig("../../deploy/examples/feedwatch.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := cfg.destinations(notifiers.NewTerminal(os.Stdout, false))
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)); err != nil {
+		t.Error(err)
+	}
+	cmd := newCheckCommand()
+	cmd.SetArgs([]string{"../../deploy/examples/rules"})
+	if err := cmd.Execute(); err != nil || len(all) < 5 {
+		t.Errorf("%d notifiers; rules: %v", len(all), err)
+	}
+}
