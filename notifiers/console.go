@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
 )
 
@@ -72,7 +71,7 @@ func (c *Console) block(op delivery.Op) string {
 	}
 	b.WriteString("\n  " + c.paint(Headline(inc), strong) + "\n")
 	for _, f := range Facts(inc, op.Now.Time()) {
-		b.WriteString("  " + c.line(f.Text) + "\n")
+		b.WriteString("  " + c.line(f.Line()) + "\n")
 	}
 	if link := SafeLink(inc.Runbook); link != "" {
 		b.WriteString("  Runbook: " + link + "\n")
@@ -80,7 +79,7 @@ func (c *Console) block(op delivery.Op) string {
 	if link := IncidentURL(c.page, inc); link != "" {
 		b.WriteString("  Open: " + link + "\n")
 	}
-	b.WriteString(rule + "\n\n")
+	b.WriteString(rule + "\n")
 	return b.String()
 }
 
@@ -92,9 +91,6 @@ func (c *Console) lines(op delivery.Op) string {
 			head = strings.Repeat(" ", len(c.name)) + "  "
 		}
 		b.WriteString(c.paint(head, faint) + c.line(l))
-		if op.Event.Kind == watchdog.EventResolved && i == 0 {
-			b.WriteString(c.paint(" [resolved]", good))
-		}
 		b.WriteString("\n")
 	}
 	return b.String()
@@ -117,7 +113,6 @@ func (c *Console) line(l Line) string {
 const (
 	strong  = "1"
 	faint   = "2"
-	good    = "32"
 	inverse = "1;41;97"
 )
 

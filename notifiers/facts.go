@@ -1,18 +1,36 @@
 package notifiers
 
 import (
-	"strings"
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
 )
 
 // Fact is one thing to know of an incident: a short name for tables, and the
-// sentence.
+// text beside it.
 type Fact struct {
 	Name string
 	Text Line
 }
+
+// Line is the fact where there is no table: a sentence stands for itself, any
+// other text is led by its name.
+func (f Fact) Line() Line {
+	switch f.Name {
+	case factScope, factOldest, factTold, factNext:
+		return append(Line{plain(f.Name + ": ")}, f.Text...)
+	default:
+		return f.Text
+	}
+}
+
+// The names of the facts whose text is no sentence.
+const (
+	factScope  = "Scope"
+	factOldest = "Oldest update"
+	factTold   = "Told"
+	factNext   = "Next"
+)
 
 // Facts are what a person needs after the headline, in this order: since when;
 // the clock that matters; for whom, with the counter-evidence; how it recovers;
@@ -30,17 +48,17 @@ func Facts(inc *watchdog.Incident, now time.Time) []Fact {
 	add("Recovery", w.recovery())
 	add("Loss", w.loss())
 	if inc.State == watchdog.StateOpen || inc.State == watchdog.StateAcknowledged {
-		add("Scope", scopeLine(inc, inc.Scope))
+		add(factScope, scopeLine(inc, inc.Scope))
 		if !everyone(inc.Scope) && len(inc.Scope.Oldest) > 0 && inc.Scope.Silent > 1 {
-			add("Oldest", oldestLine(inc.Scope, w.clock))
+			add(factOldest, oldestLine(inc.Scope, w.clock))
 		}
 		if inc.Cause == watchdog.CauseSilent && len(inc.Scope.StillArrive) > 0 && inc.Scope.Of > inc.Scope.Silent {
 			add("Still arriving", arrivingLine(inc.Scope))
 		}
 	}
 	add("Acknowledged", w.ack())
-	add("Told", w.told())
-	add("Next", w.next())
+	add(factTold, w.told())
+	add(factNext, w.next())
 	return facts
 }
 
@@ -82,7 +100,11 @@ func (w words) since() Line {
 	default:
 		line = Line{plain("No update has ever arrived")}
 		if !inc.Since.IsZero() {
-			line = append(Line{plain("No update since ")}, w.ago(inc.Since.Time())...)
+			no := "No update since "
+			if s := inc.Scope; s.Silent > 1 && !everyone(s) {
+				no = "No update from them since "
+			}
+			line = append(Line{plain(no)}, w.ago(inc.Since.Time())...)
 		}
 		if again := inc.Loss.FirstAgain; !again.IsZero() {
 			line = append(line, plain("; some arrive again since "+w.time(again.Time())+" UTC"))
@@ -103,15 +125,15 @@ func (w words) rule() Line {
 }
 
 func (w words) lastKnown() Line {
-	about := "about it"
-	if n := w.inc.Scope.Silent; n > 0 {
-		about = "about " + whom(w.inc.Scope)
+	about, may := "of it", "it may be fine or silent."
+	if n := w.inc.Scope.Silent; n > 1 {
+		about, may = "of its "+Count(n)+" clients", "they may be fine or silent."
 	}
 	if w.inc.Since.IsZero() {
-		return Line{plain("Nothing is known " + about + ": it may be fine or silent.")}
+		return Line{plain("Nothing is known " + about + ": " + may)}
 	}
 	line := append(Line{plain("Last update seen ")}, w.ago(w.inc.Since.Time())...)
-	return append(line, plain(". Nothing is known "+about+" since then: it may be fine or silent."))
+	return append(line, plain(". Nothing is known "+about+" since then: "+may))
 }
 
 func (w words) source() Line {
@@ -223,5 +245,5 @@ func (w words) ack() Line {
 }
 
 func ladderGoesOn(c watchdog.Cause) string {
-	return "The ladder goes on then if it " + strings.Replace(troubleOf(c).is, "is ", "is still ", 1) + "."
+	return "The ladder goes on then if it " + troubleOf(c).still + "."
 }

@@ -10,20 +10,22 @@ import (
 
 // trouble is how a cause is said.
 type trouble struct {
-	is, was, are string // of the feed, of the feed in hindsight, of clients
-	short        string // in a summary
+	is, was, still string // of the feed
+	are            string // of clients
+	word           string // at the head of a sentence
+	short          string // in a summary
 }
 
 func troubleOf(c watchdog.Cause) trouble {
 	switch c {
 	case watchdog.CauseFrozen:
-		return trouble{is: "is frozen", was: "was frozen", are: "are frozen", short: "frozen"}
+		return trouble{"is frozen", "was frozen", "is still frozen", "are frozen", "Frozen", "frozen"}
 	case watchdog.CauseBehind:
-		return trouble{is: "is falling behind", was: "was behind", are: "are falling behind", short: "behind"}
+		return trouble{"is falling behind", "was behind", "is still behind", "are falling behind", "Falling behind", "behind"}
 	case watchdog.CauseBlind:
-		return trouble{is: "cannot be seen", was: "could not be seen", are: "cannot be seen", short: "not visible"}
+		return trouble{"cannot be seen", "could not be seen", "still cannot be seen", "cannot be seen", "Out of sight", "unseen"}
 	default:
-		return trouble{is: "is silent", was: "was silent", are: "are silent", short: "silent"}
+		return trouble{"is silent", "was silent", "is still silent", "are silent", "Silent", "silent"}
 	}
 }
 

@@ -60,13 +60,13 @@ func (w words) told() Line {
 	}
 	switch {
 	case len(parts) == 0 && w.inc.Next == nil && w.inc.Escalation == "" && w.inc.State == watchdog.StateOpen:
-		return Line{plain("Nobody is told: the feed has no "), code("escalation"), plain(" in its rules.")}
+		return Line{plain("nobody, for the feed has no "), code("escalation"), plain(" in its rules.")}
 	case len(parts) == 0:
 		return nil
 	case more > 0:
-		return Line{plain("Told: " + strings.Join(parts, ", ") + " UTC and " + Count(more) + " more.")}
+		return Line{plain(strings.Join(parts, ", ") + " UTC and " + Count(more) + " more.")}
 	default:
-		return Line{plain("Told: " + strings.Join(parts, ", ") + " UTC.")}
+		return Line{plain(strings.Join(parts, ", ") + " UTC.")}
 	}
 }
 
@@ -80,7 +80,7 @@ func (w words) next() Line {
 	if in := n.At.Time().Sub(w.now()); in > 0 {
 		at += " (in " + Age(in) + ")"
 	}
-	who := "Next: " + targetNames(n.Targets)
+	who := targetNames(n.Targets)
 	switch n.Why {
 	case watchdog.ReasonRepeat:
 		return Line{plain(who + " again" + at + " unless someone acknowledges.")}
@@ -89,9 +89,9 @@ func (w words) next() Line {
 	case watchdog.ReasonGrew:
 		return Line{plain(who + at + ", for it has grown.")}
 	case watchdog.ReasonLossNear:
-		return Line{plain(who + at + ", for loss is near then; no acknowledgement holds that.")}
+		return Line{plain(who + at + ", ahead of the loss, acknowledged or not.")}
 	case watchdog.ReasonLossBegun:
-		return Line{plain(who + at + ", when loss begins; no acknowledgement holds that.")}
+		return Line{plain(who + at + ", when loss begins, acknowledged or not.")}
 	default:
 		return Line{plain(who + at + " unless someone acknowledges.")}
 	}

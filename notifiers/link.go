@@ -13,7 +13,7 @@ func IncidentURL(page string, inc *watchdog.Incident) string {
 	if page == "" {
 		return ""
 	}
-	return strings.TrimRight(page, "/") + "/#incident-" + url.PathEscape(inc.ID)
+	return strings.TrimRight(page, "/") + "/incidents/" + url.PathEscape(inc.ID)
 }
 
 // linkBytesMax is Slack's limit on the URL of a button.

@@ -46,7 +46,7 @@ func (w words) clockRuns() Line {
 	if w.inc.Cause == watchdog.CauseBlind {
 		return Line{plain("If it is silent, "), bold("data has been lost since " + w.day(begins) + " UTC"), plain(" (" + Age(now.Sub(begins)) + ")" + keeps)}
 	}
-	line := Line{bold("Data is being lost since " + w.day(begins) + " UTC"), plain(" (" + Age(now.Sub(begins)) + ")")}
+	line := Line{bold("Data has been lost since " + w.day(begins) + " UTC"), plain(" (" + Age(now.Sub(begins)) + ")")}
 	if start := loss.Start.Time(); !loss.Start.IsZero() && gone.After(start) {
 		line = append(line, plain(": updates from "+w.span(start, gone, "to")+" UTC are gone, and more by the minute. The queue keeps "+Duration(loss.Retention)+"."))
 		return append(line, w.byArrival()...)
@@ -90,6 +90,19 @@ func LostLine(inc *watchdog.Incident, now time.Time) Line {
 		return w.clockRuns()
 	}
 	return nil
+}
+
+// lossBegins is when loss begins, or would have begun; zero where that is not known.
+func lossBegins(inc *watchdog.Incident) time.Time {
+	loss := inc.Loss
+	switch {
+	case !loss.Begins.IsZero():
+		return loss.Begins.Time()
+	case loss.Start.IsZero() || loss.Retention <= 0 || inc.Cause == watchdog.CauseBehind:
+		return time.Time{}
+	default:
+		return loss.Start.Add(loss.Retention).Time()
+	}
 }
 
 func plural(n int, noun string) string {

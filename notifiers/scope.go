@@ -57,18 +57,23 @@ func exampleOf(s watchdog.Scope, sep string) string {
 // scopeLine is the scope with its counter-evidence.
 func scopeLine(inc *watchdog.Incident, s watchdog.Scope) Line {
 	are := troubleOf(inc.Cause).are
+	counts := Count(s.Silent) + " of " + Count(s.Of) + " clients"
 	switch {
+	case inc.Cause == watchdog.CauseBlind && everyone(s):
+		return nil // said already
 	case clientsIn(s) == 0:
-		return Line{plain("Scope: the whole feed; it has no known clients yet.")}
+		return Line{plain("the whole feed; it has no known clients yet.")}
 	case everyone(s) && len(s.Labels) > 0 && s.Of > 1:
-		return Line{plain("Scope: every client, on "), note(labelCounts(s.Labels)), plain(".")}
+		return Line{plain("every client, on "), note(labelCounts(s.Labels)), plain(".")}
 	case everyone(s):
-		return Line{plain("Scope: every client of the feed.")}
+		return Line{plain("every client of the feed.")}
+	case s.Silent == 1 && len(s.Oldest) > 0:
+		return Line{name(s.Oldest[0].Client), plain(" alone, of " + Count(clientsIn(s)) + " clients.")}
 	case s.Whole():
-		return Line{plain(Count(s.Silent) + " of " + Count(s.Of) + " clients " + isOr(are, s.Silent) + "; no one label says which.")}
+		return Line{plain(counts + " " + isOr(are, s.Silent) + "; no one label explains it.")}
 	default:
 		return Line{
-			plain(Count(s.Silent) + " of " + Count(s.Of) + " clients on "), code(s.String()),
+			plain(counts + " on "), code(s.String()),
 			plain(" " + isOr(are, s.Silent) + ", " + Count(s.ElsewhereSilent) + " of " + Count(s.ElsewhereOf) + " elsewhere."),
 		}
 	}
@@ -104,7 +109,7 @@ const examplesShown = 3
 
 // oldestLine names those in trouble the longest.
 func oldestLine(s watchdog.Scope, c clock) Line {
-	line := Line{plain("Oldest update: ")}
+	var line Line
 	for i, e := range s.Oldest[:min(len(s.Oldest), examplesShown)] {
 		if i > 0 {
 			line = append(line, plain("; "))

@@ -41,7 +41,7 @@ func (w words) event(e *watchdog.Event) Line {
 	case watchdog.EventCatchUp:
 		return w.caughtUp(e)
 	case watchdog.EventStaleAgain:
-		return w.noted(e, bold(sentence(troubleOf(w.inc.Cause).is, " again", e.Scope)), plain("."))
+		return w.noted(e, bold(sentence(w.inc.Cause, " again", e.Scope)), plain("."))
 	case watchdog.EventWell:
 		return w.noted(e, plain("Current again"+forWhom(widest(w.inc))+". Resolves if it stays so."))
 	case watchdog.EventLossBegun:
@@ -74,26 +74,20 @@ func forWhom(s watchdog.Scope) string {
 	return ""
 }
 
-// sentence is "Silent again for 312 of 1,248 clients" from "is silent".
-func sentence(is, again string, s watchdog.Scope) string {
-	word := is
-	switch is {
-	case "is silent":
-		word = "Silent"
-	case "is frozen":
-		word = "Frozen"
-	case "is falling behind":
-		word = "Falling behind"
-	case "cannot be seen":
-		word = "Out of sight"
-	}
-	return word + again + forWhom(s)
+// sentence is "Silent again for 312 of 1,248 clients".
+func sentence(c watchdog.Cause, again string, s watchdog.Scope) string {
+	return troubleOf(c).word + again + forWhom(s)
 }
 
 func (w words) opened(e *watchdog.Event) Line {
-	line := Line{bold(sentence(troubleOf(w.inc.Cause).is, "", e.Scope)), plain(".")}
-	if w.inc.Cause == watchdog.CauseSilent && !w.inc.Since.IsZero() {
-		line = append(line, plain(" No update since "+w.day(w.inc.Since.Time())+" UTC."))
+	line := Line{bold(sentence(w.inc.Cause, "", e.Scope)), plain(".")}
+	switch inc := w.inc; {
+	case inc.Cause == watchdog.CauseBlind && inc.Source != "":
+		line = append(line, plain(" Source "), code(inc.Source), plain(" does not answer."))
+	case inc.Cause == watchdog.CauseSilent && inc.Since.IsZero():
+		line = append(line, plain(" No update has ever arrived."))
+	case inc.Cause == watchdog.CauseSilent:
+		line = append(line, plain(" No update since "+w.day(inc.Since.Time())+" UTC."))
 	}
 	return w.noted(e, line...)
 }
@@ -122,18 +116,18 @@ func (w words) why(p *watchdog.Page) string {
 	case watchdog.ReasonRepeat:
 		return "still nobody acknowledged, after " + Age(p.At.Sub(w.inc.Opened)) + "."
 	case watchdog.ReasonAckExpired:
-		return "the acknowledgement ended, and it " + troubleOf(w.inc.Cause).is + " still."
+		return "the acknowledgement ended, and it " + troubleOf(w.inc.Cause).still + "."
 	case watchdog.ReasonGrew:
 		return "it has grown, to " + whomOr(p.Scope, widestAt(w.inc, p)) + "."
 	case watchdog.ReasonLossNear:
-		if begins := w.inc.Loss.Begins; !begins.IsZero() {
-			return "data loss begins " + w.day(begins.Time()) + " UTC (in " + Age(begins.Sub(p.At)) + "). No acknowledgement holds this page."
+		if begins := lossBegins(w.inc); begins.After(p.At.Time()) {
+			return "data loss begins " + w.day(begins) + " UTC (in " + Age(begins.Sub(p.At.Time())) + "). No acknowledgement holds it back."
 		}
-		return "data loss is near. No acknowledgement holds this page."
+		return "data loss is near. No acknowledgement holds it back."
 	case watchdog.ReasonLossBegun:
-		return "data is being lost now. No acknowledgement holds this page."
+		return "data is being lost now. No acknowledgement holds it back."
 	default:
-		return "it opened."
+		return "it " + troubleOf(w.inc.Cause).is + "."
 	}
 }
 
@@ -194,7 +188,7 @@ func PageReaches(p *watchdog.Page, kind, target string) bool {
 }
 
 func (w words) acknowledged(e *watchdog.Event) Line {
-	line := Line{bold("Acknowledged by "), {Text: name(e.Who).Text, Style: Bold}}
+	line := Line{bold("Acknowledged"), plain(" by "), name(e.Who)}
 	if !e.Until.IsZero() {
 		line = append(line, plain(" until "+w.time(e.Until.Time())+" UTC. "+ladderGoesOn(w.inc.Cause)))
 	} else {
@@ -205,7 +199,7 @@ func (w words) acknowledged(e *watchdog.Event) Line {
 
 func (w words) scopeChanged(e *watchdog.Event) Line {
 	line := Line{bold("Now" + orWord(forNow(e.Scope), " another scope"))}
-	if e.Was > 0 {
+	if e.Was > 0 && e.Was != e.Scope.Silent {
 		line = append(line, plain(" (was "+Count(e.Was)+")"))
 	}
 	return w.noted(e, append(line, plain("."))...)
@@ -268,14 +262,14 @@ func (w words) resolved(e *watchdog.Event) Line {
 	var line Line
 	switch {
 	case e.Who != "" && e.Who != ourselves:
-		line = Line{bold("Resolved by "), {Text: name(e.Who).Text, Style: Bold}, plain(".")}
+		line = Line{bold("Resolved"), plain(" by "), name(e.Who), plain(".")}
 	case inc.Cause == watchdog.CauseBlind:
 		line = Line{bold("Resolved"), plain(": it can be seen again.")}
 	default:
 		line = Line{bold("Resolved: current again" + forWhom(widest(inc))), plain(".")}
 	}
 	if d := troubleFor(inc); d > 0 && (e.Who == "" || e.Who == ourselves) && inc.Cause != watchdog.CauseBlind {
-		line = append(line, plain(" "+sentence(troubleOf(inc.Cause).is, "", watchdog.Scope{})+" "+Age(d)+"."))
+		line = append(line, plain(" "+sentence(inc.Cause, "", watchdog.Scope{})+" "+Age(d)+"."))
 	}
 	return w.noted(e, line...)
 }

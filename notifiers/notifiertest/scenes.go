@@ -167,7 +167,7 @@ func Grown() Scene {
 	add(inc, "2025-11-24 00:31", watchdog.EventScope, watchdog.Event{Was: 312})
 	addPage(inc, "2025-11-24 00:31", watchdog.ReasonGrew, slackCDP)
 	add(inc, "2025-11-24 00:40", watchdog.EventRule, watchdog.Event{Note: "whole-feed"})
-	inc.Rule = "whole-feed"
+	inc.Rule, inc.Next.At = "whole-feed", At("2025-11-24 00:45")
 	return Scene{"grown", At("2025-11-24 00:40"), inc}
 }
 
@@ -188,11 +188,11 @@ func OneClient() Scene {
 func ResolvedWithoutLoss() Scene {
 	inc := OneClient().Incident
 	inc.Next, inc.Loss.Begins = nil, 0
-	inc.Scope.Silent = 0
 	inc.Loss.FirstAgain, inc.WellSince = At("2025-11-24 00:25"), At("2025-11-24 00:25")
 	inc.State, inc.Resolved, inc.ResolvedBy = watchdog.StateResolved, At("2025-11-24 00:30"), "feedwatch"
 	add(inc, "2025-11-24 00:25", watchdog.EventResumed, watchdog.Event{})
 	add(inc, "2025-11-24 00:25", watchdog.EventStaleAgain, watchdog.Event{})
+	inc.Scope.Silent = 0
 	add(inc, "2025-11-24 00:25", watchdog.EventWell, watchdog.Event{})
 	add(inc, "2025-11-24 00:30", watchdog.EventResolved, watchdog.Event{})
 	return Scene{"resolved-without-loss", At("2025-11-24 00:30"), inc}

@@ -1,7 +1,6 @@
 package notifiertest
 
 import (
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -91,7 +90,7 @@ func show(m *SlackMessage, metadata bool) map[string]any {
 		shown["blocks"] = m.Blocks
 	}
 	if metadata && len(m.Metadata) > 0 {
-		shown["metadata"] = json.RawMessage(m.Metadata)
+		shown["metadata"] = m.Metadata
 	}
 	return shown
 }

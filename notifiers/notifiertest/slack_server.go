@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // SlackServer is a Slack workspace with some channels and one bot. It keeps
@@ -97,6 +99,19 @@ func (s *SlackServer) Roots(channel string) []SlackMessage {
 func (s *SlackServer) Thread(channel, ts string) []SlackMessage {
 	return slices.DeleteFunc(s.Messages(channel), func(m SlackMessage) bool { return m.ThreadTS != ts })
 }
+
+// Drain are all messages of a channel, which is empty afterwards.
+func (s *SlackServer) Drain(channel string) []SlackMessage {
+	all := s.Messages(channel)
+	s.change(channel, func(c *slackChannel) { c.messages = nil })
+	s.state.Lock()
+	defer s.state.Unlock()
+	s.calls = nil
+	return all
+}
+
+// Now is the workspace's clock, from which every ts is made.
+func (s *SlackServer) Now() feed.Instant { return feed.At(time.Now()) }
 
 // Calls are the requests that reached the workspace, in order.
 func (s *SlackServer) Calls() []SlackCall {

@@ -14,7 +14,7 @@ import (
 const APIURL = "https://events.pagerduty.com"
 
 // DefaultLimits are what PagerDuty bears per routing key.
-var DefaultLimits = delivery.Limits{SendsPerMinute: 100} //nolint:gochecknoglobals // an immutable table
+var DefaultLimits = delivery.Limits{SendsPerMinute: 100}
 
 // Config is what a PagerDuty notifier is made from.
 type Config struct {

@@ -16,7 +16,7 @@ const APIURL = "https://slack.com/api/"
 
 // DefaultLimits are what Slack allows: a message per second and channel, and
 // what its tier for chat.update bears.
-var DefaultLimits = delivery.Limits{ //nolint:gochecknoglobals // an immutable table
+var DefaultLimits = delivery.Limits{
 	SendEvery:        time.Second,
 	UpdatesPerMinute: 40,
 	UpdateEvery:      5 * time.Second,
@@ -37,7 +37,7 @@ func (c *Config) check() error {
 	var errs []error
 	switch token := c.Token.Reveal(); {
 	case token == "":
-		errs = append(errs, errors.New("the token is empty; it is the app's bot token, xoxb-..."))
+		errs = append(errs, errors.New("the token is empty; it is the app's bot token, which begins with xoxb-"))
 	case !strings.HasPrefix(token, "xoxb-") && !strings.HasPrefix(token, "xoxe.xoxb-"):
 		errs = append(errs, errors.New("the token is not a bot token, which begins with xoxb-; find it in the app's settings under OAuth & Permissions"))
 	case strings.ContainsAny(token, " \t\r\n"):

@@ -32,7 +32,7 @@ func (n *Notifier) rootContent(op delivery.Op) slackgo.MsgOption {
 		lines = append(lines, notifiers.Line{{Text: "Told here in the place of " + notifiers.TargetName(t.Kind, t.Name) + ", which could not be told."}})
 	}
 	for _, f := range facts {
-		lines = append(lines, f.Text)
+		lines = append(lines, f.Line())
 	}
 	blocks := []slackgo.Block{slackgo.NewHeaderBlock(slackgo.NewTextBlockObject(slackgo.PlainTextType, header(headline), false, false))}
 	blocks = append(blocks, sections(lines)...)

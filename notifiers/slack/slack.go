@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -71,7 +72,7 @@ func (n *Notifier) post(ctx context.Context, op delivery.Op) (string, error) {
 // between, the next attempt finds nothing and posts.
 func (n *Notifier) adopt(ctx context.Context, op delivery.Op, found ref) (string, error) {
 	got, err := n.update(ctx, op, found)
-	if failed, ok := err.(*delivery.Error); ok && failed.Class == delivery.LostTarget { //nolint:errorlint // made a few lines below
+	if failed, ok := errors.AsType[*delivery.Error](err); ok && failed.Class == delivery.LostTarget {
 		failed.Class = delivery.Ambiguous
 	}
 	return got, err

@@ -27,7 +27,7 @@ import (
 const Version = 1
 
 // DefaultLimits spare a receiver of unknown strength.
-var DefaultLimits = delivery.Limits{SendsPerMinute: 300} //nolint:gochecknoglobals // an immutable table
+var DefaultLimits = delivery.Limits{SendsPerMinute: 300}
 
 // Config is what a webhook is made from.
 type Config struct {
