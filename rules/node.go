@@ -153,13 +153,7 @@ func (r *reader) own(m *mapping, n *yaml.Node, known []string) {
 		case key.Kind != yaml.ScalarNode:
 			r.fail(key, "a key that is not plain text", "write one of "+listed(known, len(known)))
 		case !slices.Contains(known, key.Value):
-			r.fail(key, fmt.Sprintf("unknown key %q", shortened(key.Value)),
-				didYouMean(key.Value, known, "known here: "+listed(known, len(known))))
-			if meant := nearest(key.Value, known); meant != "" && !m.has(meant) {
-				// It is not missing too: one mistake is told once.
-				spelt := &yaml.Node{Kind: yaml.ScalarNode, Value: meant, Line: key.Line, Column: key.Column}
-				m.entries = append(m.entries, entry{key: spelt})
-			}
+			r.unknown(m, key, known)
 		case m.has(key.Value):
 			r.fail(key, fmt.Sprintf("%q stands here twice", key.Value), "keep one of them")
 		case isNull(value):
@@ -168,6 +162,25 @@ func (r *reader) own(m *mapping, n *yaml.Node, known []string) {
 		default:
 			m.entries = append(m.entries, entry{key, value})
 		}
+	}
+}
+
+// unknown refuses a key. The one that was probably meant is not missing too:
+// one mistake is told once.
+func (r *reader) unknown(m *mapping, key *yaml.Node, known []string) {
+	if r.found.Cut {
+		return
+	}
+	message := fmt.Sprintf("unknown key %q", shortened(key.Value))
+	meant := nearest(key.Value, known)
+	if meant == "" {
+		r.fail(key, message, "known here: "+listed(known, len(known)))
+		return
+	}
+	r.fail(key, message, fmt.Sprintf("did you mean %q?", meant))
+	if !m.has(meant) {
+		spelt := &yaml.Node{Kind: yaml.ScalarNode, Value: meant, Line: key.Line, Column: key.Column}
+		m.entries = append(m.entries, entry{key: spelt})
 	}
 }
 

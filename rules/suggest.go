@@ -26,9 +26,9 @@ func nearest(wrong string, known []string) string {
 }
 
 // fold makes staleAfter, stale-after and stale_after one word.
-func fold(s string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s))
-}
+func fold(s string) string { return strings.ToLower(wordJoints.Replace(s)) }
+
+var wordJoints = strings.NewReplacer("_", "", "-", "", " ", "")
 
 // distance is how many letters have to be written, removed or changed, and how
 // many neighbours swapped, to make b of a. Long words are not compared.
