@@ -65,7 +65,7 @@ type destinationList struct {
 	errs    []error
 }
 
-func (d *destinationList) add(kind, name string, limits delivery.Limits, make func() (delivery.Notifier, error)) {
+func (d *destinationList) add(kind, name string, limits delivery.Limits, open func() (delivery.Notifier, error)) {
 	target := rules.Target{Kind: kind, Name: name}
 	fail := func(err error) { d.errs = append(d.errs, fmt.Errorf("notifier %s: %w", target, err)) }
 	if !notifierName.MatchString(name) {
@@ -77,7 +77,7 @@ func (d *destinationList) add(kind, name string, limits delivery.Limits, make fu
 		return
 	}
 	d.seen[target] = true
-	n, err := make()
+	n, err := open()
 	if err != nil {
 		fail(err)
 		return

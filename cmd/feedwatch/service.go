@@ -59,7 +59,7 @@ func newService(ctx context.Context, cfg *config, destinations []delivery.Destin
 		return nil, err
 	}
 	// The address first: a second instance on the same state file must not get far.
-	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w; does another feedwatch run here?", cfg.Listen, err)
 	}
 	if s.store, err = store.OpenSQLite(ctx, cfg.Store.Path, log); err != nil {
@@ -71,7 +71,7 @@ func newService(ctx context.Context, cfg *config, destinations []delivery.Destin
 	}
 	s.delivery = delivery.New(delivery.Config{
 		Destinations: destinations, Journal: s.store, Log: log, Registerer: registry,
-		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), //nolint:gosec // jitter
+		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	})
 	s.delivery.Restore(saved.Incidents, saved.Receipts)
 	if err = s.startEngine(ctx, registry, saved, destinations); err != nil {
@@ -174,7 +174,7 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.report(ctx) })
 	group.Go(func() error { return s.housekeep(ctx) })
 	for i, p := range s.pullers {
-		jitter := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(i))) //nolint:gosec // jitter
+		jitter := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(i)))
 		group.Go(func() error {
 			return poll(ctx, p, s.polling, jitter.Float64, func(ctx context.Context, r feed.Report) error {
 				_, err := s.engine.Submit(ctx, r)

@@ -111,7 +111,7 @@ func (r *Reloader) Watch(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("watch rules: %w", err)
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	if err := w.Add(filepath.Clean(r.Dir)); err != nil {
 		return fmt.Errorf("watch rules in %s: %w", r.Dir, err)
 	}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestRuleEdits edits rule files under a running service: a wrong edit is refused
+// whole and shown, the old rules go on paging, a right edit comes in force.
+func TestRuleEdits(t *testing.T) {
+	w := newWorld(t)
+	good, err := os.ReadFile(filepath.Join(w.dir, "rules/profiles.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.push(20, "cluster", "fsn1", "hel1")
+	stop := w.keepPushing(20)
+	w.write("rules/profiles.yaml", strings.Replace(string(good), "stale_after", "stale_afer", 1))
+	w.eventually("the wrong edit is refused", 15*time.Second, func() bool {
+		return w.query("feedwatch_rules_last_reload_successful") == "0"
+	})
+	_, page := w.get("/")
+	w.says(string(page), "stale_afer", "did you mean")
+	if n := w.verdict("fresh"); n != 20 {
+		t.Errorf("%d clients fresh under the old rules, want 20", n)
+	}
+	w.write("rules/profiles.yaml", "feeds: []\n")
+	time.Sleep(time.Second)
+	if err := w.process.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	w.eventually("the old rules page", 20*time.Second, func() bool { return len(w.slack.Roots(e2eChannel)) == 1 })
+	w.write("rules/profiles.yaml", strings.Replace(string(good), "name: everyone", "name: every-client", 1))
+	w.eventually("the right edit is in force", 15*time.Second, func() bool {
+		return w.query("feedwatch_rules_last_reload_successful") == "1"
+	})
+	_, body := w.get("/api/v1/feeds/external-profiles/clients?limit=1")
+	w.says(string(body), "every-client")
+	if w.incident().State == "resolved" {
+		t.Error("an edit resolved an open incident")
+	}
+	w.stop()
+}
+
+// TestDamagedState damages the state file between two runs: it is moved aside,
+// that is said, and the service watches on.
+func TestDamagedState(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.push(20, "cluster", "fsn1", "hel1")
+	w.stop()
+	if err := os.WriteFile(filepath.Join(w.dir, "feedwatch.db"), []byte(strings.Repeat("damage", 4096)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	aside, _ := filepath.Glob(filepath.Join(w.dir, "feedwatch.db.corrupt-*"))
+	if len(aside) == 0 {
+		t.Error("the damaged file is not kept aside")
+	}
+	w.eventually("the page says so", 10*time.Second, func() bool {
+		_, page := w.get("/")
+		return strings.Contains(string(page), "corrupt-")
+	})
+	w.push(20, "cluster", "fsn1", "hel1")
+	w.eventually("a Slack message", 20*time.Second, func() bool { return len(w.slack.Roots(e2eChannel)) == 1 })
+}
+
+// TestBlindSource configures a source that cannot be reached: its feed is never
+// fresh, and past the rule's time that pages.
+func TestBlindSource(t *testing.T) {
+	w := newWorld(t)
+	config, err := os.ReadFile(filepath.Join(w.dir, "feedwatch.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write("feedwatch.yaml", string(config)+`sources:
+  scrape:
+    - {name: feeder, url: "http://127.0.0.1:1/metrics", metric: last_update_seconds, feed: external-profiles, interval: 1s, timeout: 500ms}
+`)
+	w.start()
+	w.eventually("somebody is told that we cannot see", 30*time.Second, func() bool {
+		for _, m := range w.slack.Roots(e2eChannel) {
+			if strings.Contains(m.Text, "annot see") {
+				return true
+			}
+		}
+		return false
+	})
+	status, body := w.get("/api/v1/feeds/external-profiles")
+	var v struct{ Verdict string }
+	if err := json.Unmarshal(body, &v); err != nil || status != http.StatusOK || v.Verdict == "fresh" {
+		t.Errorf("%d: the feed is %q: %v", status, v.Verdict, err)
+	}
+}
