@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -81,6 +82,55 @@ func TestNotSentIsTriedForEver(t *testing.T) {
 	})
 }
 
+func TestWhoCanBeReachedAgainIsToldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down atomic.Bool
+		down.Store(true)
+		s := newScripted(Alerts, func(Op, int) error {
+			if down.Load() {
+				return failing(NotSent)
+			}
+			return nil
+		})
+		in(t, []Destination{{Target: pager, Notifier: s}}, func(t *testing.T, b *bench) {
+			l := opened("one", rules.Error, pager)
+			b.show(l)
+			b.show(opened("two", rules.Error, pager))
+			after(12 * time.Hour)
+			down.Store(false)
+			b.show(l.page(pager))
+			synctest.Wait()
+			if n := b.Status()[0].Pending; n != 0 {
+				t.Errorf("%d pages wait for a destination that works", n)
+			}
+		})
+	})
+}
+
+func TestAPanicIsAnAmbiguousFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScripted(Stream, nil)
+		in(t, []Destination{{Target: hook, Notifier: panicking{s}}}, func(t *testing.T, b *bench) {
+			b.show(opened("one", rules.Error, hook))
+			after(time.Minute)
+			wantSaid(t, s, "tell e2")
+			if !s.all()[0].op.MaybeSent {
+				t.Error("the first attempt may have arrived")
+			}
+		})
+	})
+}
+
+// panicking panics at every op it has not seen.
+type panicking struct{ *scripted }
+
+func (p panicking) Deliver(ctx context.Context, op Op) (string, error) {
+	if !op.MaybeSent {
+		panic("nil map")
+	}
+	return p.scripted.Deliver(ctx, op)
+}
+
 func TestABackOffIsOfOneOp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScripted(Thread, func(op Op, _ int) error {
@@ -117,7 +167,7 @@ func TestAmbiguousSaysMaybeSent(t *testing.T) {
 		in(t, []Destination{{Target: slackA, Notifier: s}}, func(t *testing.T, b *bench) {
 			b.show(opened("one", rules.Error, slackA))
 			after(time.Minute)
-			wantSaid(t, s, "post root", "post root")
+			wantSaid(t, s, "post root", "post root", "update root") // what was adopted may show an older picture
 			if calls := s.all(); calls[0].op.MaybeSent || !calls[1].op.MaybeSent {
 				t.Error("the second attempt must say that the first may have arrived, and the first nothing")
 			}

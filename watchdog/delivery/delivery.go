@@ -201,6 +201,21 @@ func (d *Delivery) cannotTell(inc *watchdog.Incident, page *watchdog.Page, targe
 	return dest.parked != "" || losesPage(inc, page, shape, &p.held)
 }
 
+// reach orders destinations by how surely they wake someone: an alert before a
+// message in a channel before a line in a stream. What is not configured counts
+// as the surest.
+func (d *Delivery) reach(target rules.Target) int {
+	if dest := d.byKey[target]; dest != nil {
+		switch dest.Notifier.Shape() {
+		case Thread:
+			return 2
+		case Stream:
+			return 1
+		}
+	}
+	return 3
+}
+
 // failover makes others tell a page in the place of target: whoever else is on
 // the incident's ladder, or else every other destination that works.
 func (d *Delivery) failover(inc *watchdog.Incident, page *watchdog.Page, target rules.Target) {
@@ -215,10 +230,11 @@ func (d *Delivery) failover(inc *watchdog.Incident, page *watchdog.Page, target 
 		}
 		p := other.pair(inc, d.started)
 		if p.held.engages(page, other.Target) {
-			if d.cannotTell(inc, page, other.Target) {
+			instead := p.held.receipts[failoverName(page.N)].Ref == target.String()
+			if d.cannotTell(inc, page, other.Target) || !instead && d.reach(other.Target) < d.reach(target) {
 				continue
 			}
-			return // somebody else tells it already
+			return // somebody else tells it already, to people who hear it as well
 		}
 		if other.parked != "" {
 			continue

@@ -44,6 +44,7 @@ type pair struct {
 	tried    string // the op that the next two are about
 	attempts int    // failed ones in a row
 	notUntil time.Time
+	unsent   bool   // the last failure was NotSent
 	lost     int    // how often in a row the root was gone
 	minimal  string // the op whose full form was refused
 	updated  time.Time
@@ -72,8 +73,11 @@ func (dest *destination) pair(inc *watchdog.Incident, started feed.Instant) *pai
 }
 
 // plan derives the ops of a pair anew. A back-off is of one op: a page does not
-// wait because an update before it failed.
+// wait because an update before it failed, and worth a try at once.
 func (dest *destination) plan(p *pair, inc *watchdog.Incident) {
+	if len(inc.Pages) > len(p.incident.Pages) || inc.State == watchdog.StateResolved && p.incident.State != inc.State {
+		p.notUntil = time.Time{}
+	}
 	p.incident = inc
 	p.ops = plan(inc, dest.Target, dest.Notifier.Shape(), &p.held)
 	if len(p.ops) == 0 || p.ops[0].Name != p.tried {

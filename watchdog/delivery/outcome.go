@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -30,7 +31,7 @@ func (d *Delivery) attempt(ctx context.Context, dest *destination, op Op) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptMax)
 	defer cancel()
 	begun := time.Now()
-	ref, err := dest.Notifier.Deliver(ctx, op)
+	ref, err := deliver(ctx, dest.Notifier, op)
 	took := time.Since(begun)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -50,8 +51,25 @@ func (d *Delivery) attempt(ctx context.Context, dest *destination, op Op) {
 	d.forget(p.incident)
 }
 
+// deliver takes a notifier's panic as an attempt that may have arrived: what is
+// wrong with one destination must not stop the pages of the others.
+func deliver(ctx context.Context, n Notifier, op Op) (ref string, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("the notifier panicked: %v", cause)
+		}
+	}()
+	return n.Deliver(ctx, op)
+}
+
 func (d *Delivery) succeed(dest *destination, p *pair, op Op, ref string) {
 	d.unpark(dest)
+	p.unsent = false
+	for _, other := range dest.pairs { // it can be reached again
+		if other.unsent {
+			other.unsent, other.notUntil = false, time.Time{}
+		}
+	}
 	dest.lastSuccess, dest.lastError = feed.At(time.Now()), ""
 	p.attempts, p.notUntil, p.minimal = 0, time.Time{}, ""
 	if op.Kind == Update || op.Kind == Reply {
@@ -67,6 +85,9 @@ func (d *Delivery) receipt(p *pair, op Op, ref, dead string) {
 	r := watchdog.Receipt{
 		Target: op.Target, Incident: op.Incident.ID, Op: op.Name, Ref: ref,
 		Revision: op.Incident.Revision, At: feed.At(time.Now()), Dead: dead,
+	}
+	if op.Kind == Post && op.MaybeSent {
+		r.Revision = 0 // what was adopted may show an older picture: an update follows
 	}
 	p.held.receipts[op.Name] = r
 	d.journal.save(r, nil)
@@ -114,6 +135,7 @@ func (d *Delivery) fail(dest *destination, p *pair, op Op, err error) {
 		}
 		p.lost++
 	case NotSent:
+		p.unsent = true
 		d.backOff(p, op.Name, now)
 	default:
 		p.held.maybe[op.Name] = true
