@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// send hands work to the owner and waits until its turn is done.
+func (e *Engine) send(ctx context.Context, r request) error {
+	r.done = make(chan struct{})
+	select {
+	case e.requests <- r:
+	case <-ctx.Done():
+		return fmt.Errorf("the engine is busy: %w", ctx.Err())
+	}
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("the engine has not answered: %w", ctx.Err())
+	}
+}
+
+// Submit applies a report and returns once it is in the machine: nil when every
+// heartbeat was accepted, else one Refusal for each.
+func (e *Engine) Submit(ctx context.Context, r feed.Report) ([]feed.Refusal, error) {
+	in := &watchdog.Heard{Report: r}
+	if err := e.send(ctx, request{input: in}); err != nil {
+		return nil, err
+	}
+	return in.Refused, nil
+}
+
+// Acknowledge takes a person's word, for d (0: the default), and returns once it
+// is durable. ErrNoIncident where no open incident has that id.
+func (e *Engine) Acknowledge(ctx context.Context, id, by string, d time.Duration) error {
+	in := &watchdog.Acknowledge{ID: id, By: by, For: d}
+	if err := e.send(ctx, request{input: in}); err != nil {
+		return err
+	}
+	if errors.Is(in.Err, watchdog.ErrNoIncident) {
+		return fmt.Errorf("%w: %w", ErrNoIncident, in.Err)
+	}
+	if in.Err != nil {
+		return in.Err
+	}
+	return e.commit.settled(ctx)
+}
+
+// Clients answers one page of a feed's clients; ErrNoFeed for an unknown feed.
+func (e *Engine) Clients(ctx context.Context, q watchdog.ClientQuery) (page watchdog.ClientPage, err error) {
+	known := false
+	err = e.send(ctx, request{ask: func(m *watchdog.Machine) { page, known = m.Clients(q) }})
+	if err == nil && !known {
+		err = fmt.Errorf("%w: %q", ErrNoFeed, q.Feed)
+	}
+	return page, err
+}
+
+// Status is the newest published picture; never nil.
+func (e *Engine) Status() *Status { return e.status.Load() }
+
+// Incident is the newest picture of one incident, open or resolved.
+func (e *Engine) Incident(ctx context.Context, id string) (*watchdog.Incident, error) {
+	for _, inc := range e.Status().Incidents {
+		if inc.ID == id {
+			return inc, nil
+		}
+	}
+	inc, err := e.cfg.Archive.Incident(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("%w with id %q: %w", ErrNoIncident, id, err)
+	}
+	return inc, nil
+}
+
+// UseRules puts a set in force and keeps its files as the last known good.
+func (e *Engine) UseRules(ctx context.Context, set *rules.Set, files []rules.File) error {
+	at := feed.At(e.cfg.Now())
+	err := e.send(ctx, request{input: &watchdog.UseRules{Set: set}, ask: func(*watchdog.Machine) {
+		e.rules = RulesStatus{Version: set.Version(), LoadedAt: at}
+	}})
+	if err != nil {
+		return err
+	}
+	e.keep(ctx, set, files, at)
+	return nil
+}
+
+// begin puts rules in force before Run: nobody else owns the machine yet.
+func (e *Engine) begin(set *rules.Set, at feed.Instant, refusal string) {
+	e.rules = RulesStatus{Version: set.Version(), LoadedAt: at}
+	if refusal != "" {
+		e.rules.RefusedAt, e.rules.Refusal = feed.At(e.cfg.Now()), refusal
+	}
+	now := e.cfg.Now()
+	e.step(feed.At(now), []watchdog.Input{&watchdog.UseRules{Set: set}})
+	e.lastTurn = now
+	e.publish(now)
+}
+
+// keep saves a set's files as the last known good.
+func (e *Engine) keep(ctx context.Context, set *rules.Set, files []rules.File, at feed.Instant) {
+	e.metrics.reloads.WithLabelValues("ok").Inc()
+	if err := e.cfg.Archive.SaveRules(ctx, watchdog.SavedRules{Version: set.Version(), At: at, Files: files}); err != nil {
+		e.cfg.Log.Error("the rules could not be kept as last known good", slog.Any("error", err))
+	}
+}
+
+// RefuseRules says that a set was refused: the one in force stays.
+func (e *Engine) RefuseRules(ctx context.Context, findings string) error {
+	e.metrics.reloads.WithLabelValues("refused").Inc()
+	at := feed.At(e.cfg.Now())
+	return e.send(ctx, request{ask: func(*watchdog.Machine) {
+		e.rules.RefusedAt, e.rules.Refusal = at, findings
+		e.published = time.Time{}
+	}})
+}
+
+// SetTrouble replaces what is wrong with feedwatch itself besides what the
+// machine says, one sentence each.
+func (e *Engine) SetTrouble(ctx context.Context, sentences []string) error {
+	return e.send(ctx, request{ask: func(*watchdog.Machine) { e.trouble = sentences }})
+}
