@@ -124,8 +124,8 @@ func reached(local, wall time.Time) time.Time {
 	}
 }
 
-// gapsFrom is an arbitrary Monday from which the runs of gapDays are measured: long
-// enough for two 29 Februaries.
+// gapsFrom is just before Monday, 1 January 2024, from which the runs of gapDays
+// are measured: long enough for two 29 Februaries.
 var gapsFrom = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).Add(-time.Second)
 
 const gapDays = 5 * 366
@@ -139,9 +139,16 @@ func (c *calendar) measure() {
 	gaps := gapRange{}
 	c.measureDay(&gaps)
 	seen, previous := false, 0
+	year, month, dayOfMonth, length := 2024, time.January, 0, 31
 	for day := range gapDays {
-		date := gapsFrom.Add(time.Second + time.Duration(day)*24*time.Hour)
-		if !c.runsOn(date) {
+		if dayOfMonth++; dayOfMonth > length {
+			dayOfMonth, month = 1, month%12+1
+			if month == time.January {
+				year++
+			}
+			length = time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
+		}
+		if !c.runsOn(month, dayOfMonth, time.Weekday((day+1)%7)) {
 			continue
 		}
 		if seen {
@@ -168,13 +175,12 @@ func (c *calendar) measureDay(gaps *gapRange) {
 
 // runsOn says whether there are runs on a date: any one of the two kinds of day
 // fits when both are restricted, as cron has it.
-func (c *calendar) runsOn(date time.Time) bool {
-	_, month, dayOfMonth := date.Date()
+func (c *calendar) runsOn(month time.Month, dayOfMonth int, weekday time.Weekday) bool {
 	if c.spec.Month&(1<<month) == 0 {
 		return false
 	}
 	dom := c.spec.Dom&(1<<dayOfMonth) != 0
-	dow := c.spec.Dow&(1<<date.Weekday()) != 0
+	dow := c.spec.Dow&(1<<weekday) != 0
 	if (c.spec.Dom|c.spec.Dow)&star != 0 {
 		return dom && dow
 	}
