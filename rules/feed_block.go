@@ -36,7 +36,7 @@ func (r *reader) readFeed(n *yaml.Node) {
 	}
 	d := &feedDraft{feed: &Feed{}, at: r.at(m.node)}
 	f := d.feed
-	named := false
+	var named bool
 	if f.name, named = r.feedName(m, "a feed"); m.get("name") != nil {
 		d.at = r.at(m.get("name"))
 	}

@@ -29,7 +29,7 @@ type ruleDraft struct {
 }
 
 var ruleKeys = []string{
-	"name", "per", "match", "stale_after", "warn_after", "lag_over", "resolve_after", "forget_after",
+	"name", "per", "match", "stale_after", "warn_after", "lag_over", "resolve_after",
 	"expect", "severity", "escalation", "idle_ok",
 }
 
@@ -144,7 +144,6 @@ func (r *reader) readTimes(d ruleDraft, m mapping) {
 		rule.resolveAfter, _ = r.duration(n, "resolve_after")
 	}
 	r.readWarnAfter(rule, m.get("warn_after"))
-	r.readForgetAfter(rule, m.get("forget_after"))
 }
 
 func (r *reader) readWarnAfter(rule *Rule, n *yaml.Node) {
@@ -161,26 +160,6 @@ func (r *reader) readWarnAfter(rule *Rule, n *yaml.Node) {
 			"write a shorter time, or leave it out")
 	}
 	rule.warnAfter = warn
-}
-
-func (r *reader) readForgetAfter(rule *Rule, n *yaml.Node) {
-	if n == nil {
-		return
-	}
-	forget, ok := r.duration(n, "forget_after")
-	allowed := rule.staleAfter
-	if rule.expect != nil {
-		allowed += rule.expect.calendar.longest
-	}
-	switch {
-	case !ok || rule.staleAfter == 0:
-	case rule.per == PerFeed:
-		r.fail(n, "a rule per: feed has forget_after, and a feed is never forgotten", "leave it out; to end a watch write retired_feeds:")
-	case forget <= allowed:
-		r.fail(n, fmt.Sprintf("forget_after is %s: a series would be forgotten before it is stale (%s)", FormatDuration(forget), FormatDuration(allowed)),
-			"write a longer time, for example 30d")
-	}
-	rule.forgetAfter = forget
 }
 
 var expectKeys = []string{"cron", "timezone", "early", "grace"}

@@ -104,7 +104,6 @@ type Rule struct {
 	warnAfter    time.Duration
 	lagOver      time.Duration
 	resolveAfter time.Duration
-	forgetAfter  time.Duration
 	expect       *Schedule
 	severity     Severity
 	escalation   *Escalation
@@ -145,9 +144,6 @@ func (r *Rule) LagOver() time.Duration { return r.lagOver }
 
 // ResolveAfter is how long everything must be fresh before an incident resolves.
 func (r *Rule) ResolveAfter() time.Duration { return r.resolveAfter }
-
-// ForgetAfter is when an unseen series is retired; 0 for never.
-func (r *Rule) ForgetAfter() time.Duration { return r.forgetAfter }
 
 // Expect is the schedule of runs; nil for a rule by age alone.
 func (r *Rule) Expect() *Schedule { return r.expect }

@@ -151,12 +151,6 @@ var wrongFiles = []struct {
 	{"warn late", ruleWith("stale_after: 5m\nwarn_after: 5m"), []string{
 		`10:21: warn_after is 5m, and the series is stale after 5m already -> write a shorter time, or leave it out`,
 	}},
-	{"forget early", ruleWith("stale_after: 1d\nforget_after: 6h"), []string{
-		`10:23: forget_after is 6h: a series would be forgotten before it is stale (1d) -> write a longer time, for example 30d`,
-	}},
-	{"forget the feed", ruleWith("per: feed\nstale_after: 1h\nforget_after: 6h"), []string{
-		`11:23: a rule per: feed has forget_after, and a feed is never forgotten -> leave it out; to end a watch write retired_feeds:`,
-	}},
 	{"severity", ruleWith("stale_after: 5m\nseverity: crit"), []string{
 		`10:19: unknown severity "crit" -> write info, warning, error or critical`,
 	}},
@@ -238,9 +232,6 @@ var wrongFiles = []struct {
 	}},
 	{"too early", ruleWith("expect: {cron: '*/15 * * * *', early: 15m, grace: 1h}"), []string{
 		`9:47: early is 15m, and runs come every 15m: one arrival would stand for two runs -> write 7m30s or less`,
-	}},
-	{"forget between runs", ruleWith("expect: {cron: '0 6 * * 1', grace: 1h}\nforget_after: 7d"), []string{
-		`10:23: forget_after is 7d: a series would be forgotten before it is stale (7d1h) -> write a longer time, for example 30d`,
 	}},
 	{"client twice", feedWith("roster: [acme, {client: acme}]\n" + everyone), []string{
 		`6:29: client "acme" stands in the roster twice -> keep one of them`,
