@@ -18,9 +18,13 @@ func (a *API) openapi(w http.ResponseWriter, _ *http.Request, _ *Token) {
 	_, _ = w.Write(openapiDocument)
 }
 
-// healthy is GET /-/healthy: the listener answers. Whether the watch sees
-// anything is for /-/ready; a restart would not help it.
+// healthy is GET /-/healthy: the listener answers and the watch does not hang,
+// so that a restart would not help. Whether it sees anything is for /-/ready.
 func (a *API) healthy(w http.ResponseWriter, _ *http.Request, _ *Token) {
+	if s := a.cfg.Watch.Status(); s != nil && a.standstill(s) > 0 {
+		answerText(w, http.StatusServiceUnavailable, "the watch stands still since "+s.Now.String())
+		return
+	}
 	answerText(w, http.StatusOK, "ok")
 }
 

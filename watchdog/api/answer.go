@@ -60,7 +60,7 @@ func explain(err error) (int, string) {
 	case errors.As(err, &no):
 		return no.code, no.text
 	case errors.Is(err, engine.ErrNoIncident), errors.Is(err, watchdog.ErrNoIncident):
-		return http.StatusNotFound, "no open incident has that id; GET /api/v1/incidents lists them"
+		return http.StatusNotFound, "no incident has that id; GET /api/v1/incidents lists them"
 	case errors.Is(err, engine.ErrNoFeed):
 		return http.StatusNotFound, "no feed has that name; GET /api/v1/feeds lists them"
 	default:

@@ -61,15 +61,16 @@ const ClientSeriesDefault = 100_000
 
 // API is an http.Handler; Serve runs it on a listener.
 type API struct {
-	cfg      Config
-	tokens   tokens
-	handler  http.Handler
-	metrics  *metrics
-	page     *page
-	scratch  sync.Pool // *scratch
-	bodies   budget
-	perSerie chan struct{} // bounds the scrapes of /metrics/clients at once
-	probe    prober
+	cfg           Config
+	tokens        tokens
+	handler       http.Handler
+	metrics       *metrics
+	page          *page
+	scratch       sync.Pool // *scratch
+	bodies        budget
+	clientScrapes chan struct{} // bounds the scrapes of /metrics/clients at once
+	probe         prober
+	now           func() time.Time
 }
 
 // New makes the API. It fails where two tokens cannot be told apart.
@@ -78,7 +79,7 @@ func New(cfg Config) (*API, error) {
 		cfg.Gatherer == nil || cfg.Registerer == nil || cfg.Log == nil || !cfg.Words.whole() {
 		return nil, errors.New("api: a part of Config is missing")
 	}
-	a := &API{cfg: cfg, tokens: cfg.Tokens, bodies: budget{max: bodiesBytesMax}, perSerie: make(chan struct{}, clientScrapesMax)}
+	a := &API{cfg: cfg, tokens: cfg.Tokens, bodies: budget{max: bodiesBytesMax}, clientScrapes: make(chan struct{}, clientScrapesMax), now: time.Now}
 	if err := a.tokens.check(); err != nil {
 		return nil, err
 	}
@@ -97,7 +98,19 @@ func New(cfg Config) (*API, error) {
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
-// status is the newest picture; false after it answered that there is none yet.
+// standstillAfter is how old the picture may be, which the engine renews each
+// second, before its owner must be taken to hang.
+const standstillAfter = time.Minute
+
+// standstill is for how long the watch has stood still; 0 while it does not.
+func (a *API) standstill(s *engine.Status) time.Duration {
+	if d := feed.At(a.now()).Sub(s.Now); d > standstillAfter {
+		return d
+	}
+	return 0
+}
+
+// status is the newest picture; an error where there is none yet.
 func (a *API) status() (*engine.Status, error) {
 	if s := a.cfg.Watch.Status(); s != nil {
 		return s, nil

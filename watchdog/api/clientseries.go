@@ -30,8 +30,8 @@ const (
 // cap, read in pages so that the engine never stops for it.
 func (a *API) metricsClients(w http.ResponseWriter, r *http.Request, who *Token) {
 	select {
-	case a.perSerie <- struct{}{}:
-		defer func() { <-a.perSerie }()
+	case a.clientScrapes <- struct{}{}:
+		defer func() { <-a.clientScrapes }()
 	default:
 		w.Header().Set("Retry-After", "10")
 		refuse(w, http.StatusServiceUnavailable, "two scrapes of this are running: scrape it less often")

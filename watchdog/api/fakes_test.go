@@ -43,6 +43,7 @@ type fakeEngine struct {
 	status    *engine.Status
 	clients   map[string][]watchdog.ClientView
 	acks      []string
+	acked     chan string // gets each ack, where there is one
 	ackErr    error
 	reloads   int
 	reloadErr error
@@ -67,7 +68,18 @@ func (f *fakeEngine) Submit(_ context.Context, r feed.Report) ([]feed.Refusal, e
 	return out, nil
 }
 
-func (f *fakeEngine) Status() *engine.Status { return f.status }
+func (f *fakeEngine) Status() *engine.Status {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status
+}
+
+// publish puts a new picture in place of the old.
+func (f *fakeEngine) publish(s *engine.Status) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status = s
+}
 
 func (f *fakeEngine) Clients(_ context.Context, q watchdog.ClientQuery) (watchdog.ClientPage, error) {
 	all, ok := f.clients[q.Feed]
@@ -88,7 +100,7 @@ func (f *fakeEngine) Clients(_ context.Context, q watchdog.ClientQuery) (watchdo
 }
 
 func (f *fakeEngine) Incident(_ context.Context, id string) (*watchdog.Incident, error) {
-	for _, inc := range f.status.Incidents {
+	for _, inc := range f.Status().Incidents {
 		if inc.ID == id {
 			return inc, nil
 		}
@@ -97,10 +109,16 @@ func (f *fakeEngine) Incident(_ context.Context, id string) (*watchdog.Incident,
 }
 
 func (f *fakeEngine) Acknowledge(_ context.Context, id, by string, d time.Duration) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.ackErr != nil {
 		return f.ackErr
 	}
-	f.acks = append(f.acks, id+" by "+by+" for "+d.String())
+	ack := id + " by " + by + " for " + d.String()
+	f.acks = append(f.acks, ack)
+	if f.acked != nil {
+		f.acked <- ack
+	}
 	return nil
 }
 
@@ -207,6 +225,7 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 	if r.api, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
+	r.api.now = now.Time
 	return r
 }
 

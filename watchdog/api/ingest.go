@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"time"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -49,7 +48,7 @@ type itemError struct {
 // heartbeats is POST /api/v1/heartbeats.
 func (a *API) heartbeats(w http.ResponseWriter, r *http.Request, who *Token) {
 	s := a.scratch.Get().(*scratch)
-	s.batch.Reset(feed.At(time.Now()))
+	s.batch.Reset(feed.At(a.now()))
 	release, err := a.readBody(w, r, &s.body, &s.unzip)
 	defer release()
 	if err == nil {

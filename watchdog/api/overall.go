@@ -15,17 +15,41 @@ type overall struct {
 	More string
 }
 
+// headlinesMax is how many incidents the first thing that the page says names.
+const headlinesMax = 3
+
 // overallOf says what is wrong, for whom, since when; or that nothing is.
-func (w Words) overallOf(s *engine.Status, feeds []watchdog.FeedView, active []*watchdog.Incident) overall {
+func (w Words) overallOf(p picture, troubles int) overall {
+	out := w.feedsOf(p.Status, p.feeds, p.active)
+	blind := 0
+	for _, src := range p.Sources {
+		if src.Blind {
+			blind++
+		}
+	}
+	if blind > 0 {
+		troubles++
+	}
+	if troubles == 0 {
+		return out
+	}
+	if out.Tone == "good" {
+		out.Tone = "warn"
+	}
+	if out.More != "" {
+		out.More += ". "
+	}
+	out.More += "Feedwatch itself has trouble: see below."
+	return out
+}
+
+func (w Words) feedsOf(s *engine.Status, feeds []watchdog.FeedView, active []*watchdog.Incident) overall {
 	switch {
 	case len(active) == 1:
-		return overall{"bad", w.Headline(active[0]), "since " + w.moment(active[0].Opened, s.Now).Text}
+		m := w.moment(active[0].Opened, s.Now)
+		return overall{"bad", w.Headline(active[0]), "Opened " + m.Text + ", " + m.Age}
 	case len(active) > 1:
-		touched := map[string]bool{}
-		for _, inc := range active {
-			touched[inc.Feed] = true
-		}
-		return overall{"bad", fmt.Sprintf("%s incidents are open, on %s of %s", w.Count(len(active)), w.Count(len(touched)), w.feeds(len(feeds))), ""}
+		return w.several(len(feeds), active)
 	case !s.Ready:
 		return overall{"warn", "feedwatch is starting", "Nothing is known yet of feeds that have not been heard from since."}
 	case len(feeds) == 0:
@@ -51,6 +75,22 @@ func (w Words) overallOf(s *engine.Status, feeds []watchdog.FeedView, active []*
 		more += fmt.Sprintf("; and %s more", w.Count(rest))
 	}
 	return overall{"warn", fmt.Sprintf("%s of %s fresh, no incident is open", w.Count(fresh), w.feeds(len(feeds))), more}
+}
+
+func (w Words) several(feeds int, active []*watchdog.Incident) overall {
+	touched := map[string]bool{}
+	var headlines []string
+	for i, inc := range active {
+		touched[inc.Feed] = true
+		if i < headlinesMax {
+			headlines = append(headlines, w.Headline(inc))
+		}
+	}
+	more := strings.Join(headlines, "; ")
+	if rest := len(active) - len(headlines); rest > 0 {
+		more += fmt.Sprintf("; and %s more", w.Count(rest))
+	}
+	return overall{"bad", fmt.Sprintf("%s incidents are open, on %s of %s", w.Count(len(active)), w.Count(len(touched)), w.feeds(feeds)), more}
 }
 
 func (w Words) feeds(n int) string {

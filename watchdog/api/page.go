@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"time"
 )
 
 //go:embed page
@@ -53,7 +52,7 @@ const pagePolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; fra
 
 func (a *API) render(w http.ResponseWriter, r *http.Request, code int, name string, f frame) {
 	f.Version = a.cfg.Version
-	f.Now = time.Now().UTC().Format("2 Jan 2006 15:04:05") + " UTC"
+	f.Now = a.now().UTC().Format("2 Jan 2006 15:04:05") + " UTC"
 	if s := a.cfg.Watch.Status(); s != nil {
 		f.Install, f.Rules = s.Install, s.Rules.Version
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/engine"
@@ -38,12 +39,16 @@ func (a *API) home(w http.ResponseWriter, r *http.Request, who *Token) {
 	}
 	words, p := a.cfg.Words, pictureFor(who, s)
 	body := homeBody{
-		Overall: words.overallOf(s, p.feeds, p.active), Trouble: words.troubleOf(s),
-		Rules: s.Rules.Version, LoadedAt: words.moment(s.Rules.LoadedAt, s.Now),
+		Trouble: words.troubleOf(s, a.standstill(s)), Rules: s.Rules.Version, LoadedAt: words.moment(s.Rules.LoadedAt, s.Now),
 	}
 	if s.Rules.Refusal != "" {
 		body.Refusal = &refusalView{words.moment(s.Rules.RefusedAt, s.Now), s.Rules.Refusal}
 	}
+	troubles := len(body.Trouble)
+	if body.Refusal != nil {
+		troubles++
+	}
+	body.Overall = words.overallOf(p, troubles)
 	for _, inc := range p.active {
 		body.Active = append(body.Active, words.incidentCard(inc, s.Now))
 	}
@@ -64,8 +69,11 @@ func (a *API) home(w http.ResponseWriter, r *http.Request, who *Token) {
 }
 
 // troubleOf is what is wrong with feedwatch itself.
-func (w Words) troubleOf(s *engine.Status) []string {
+func (w Words) troubleOf(s *engine.Status, standstill time.Duration) []string {
 	var out []string
+	if standstill > 0 {
+		out = append(out, "The watch stands still since "+w.moment(s.Now, s.Now).Text+" ("+w.Age(standstill)+"): what this page shows is as old. Restart feedwatch.")
+	}
 	if s.Store.Failing != "" {
 		since := ""
 		if m := w.moment(s.Store.Since, s.Now); m != nil {

@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
@@ -28,7 +27,7 @@ func (a *API) ping(w http.ResponseWriter, r *http.Request, _ *Token) {
 		answerText(w, http.StatusBadRequest, err.Error()+"; a ping is /ping/TOKEN/FEED/CLIENT")
 		return
 	}
-	beat := feed.Heartbeat{Key: key, Arrival: feed.At(time.Now()), Count: 1}
+	beat := feed.Heartbeat{Key: key, Arrival: feed.At(a.now()), Count: 1}
 	refused, err := a.cfg.Ingest.Submit(r.Context(), feed.Report{Source: feed.Push, Heartbeats: []feed.Heartbeat{beat}})
 	if err == nil && len(refused) > 0 && refused[0] != feed.Accepted {
 		err = errors.New(refusalText(refused[0]).Error())

@@ -3,6 +3,9 @@ package api
 import (
 	"cmp"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/engine"
@@ -109,12 +112,25 @@ func (w Words) incidentCard(inc *watchdog.Incident, now feed.Instant) incidentCa
 	card := incidentCard{
 		ID: inc.ID, Feed: inc.Feed, Headline: w.Headline(inc), State: string(inc.State), Severity: inc.Severity.String(),
 		Opened: w.moment(inc.Opened, now), Resolved: w.moment(inc.Resolved, now),
-		Facts: w.Facts(inc, now), Runbook: inc.Runbook, Active: inc.State != watchdog.StateResolved,
+		Facts: w.facts(inc, now), Runbook: inc.Runbook, Active: inc.State != watchdog.StateResolved,
 	}
 	if card.Active {
 		card.Loss = w.loss(inc.Loss.Begins, inc.Loss.Retention, now)
 	}
 	return card
+}
+
+// facts are those of the words; a sentence that begins with its own name, as it
+// must in a message, does not say it twice in a list.
+func (w Words) facts(inc *watchdog.Incident, now feed.Instant) []Fact {
+	facts := w.Facts(inc, now)
+	for i := range facts {
+		if rest, ok := strings.CutPrefix(facts[i].Text, facts[i].Name+": "); ok && rest != "" {
+			first, size := utf8.DecodeRuneInString(rest)
+			facts[i].Text = string(unicode.ToUpper(first)) + rest[size:]
+		}
+	}
+	return facts
 }
 
 // sourceRow is a source in the table.

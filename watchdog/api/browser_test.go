@@ -1,0 +1,115 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+// patience is far more than anything here takes.
+const patience = time.Minute
+
+// tab is a page in a headless Chromium.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func openTab(t *testing.T, url string) tab {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()))
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, closeTab := chromedp.NewContext(allocator)
+	t.Cleanup(closeTab)
+	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+		t.Fatalf("opening the page in Chromium (on Debian: apt install chromium): %v", err)
+	}
+	return tab{t, ctx}
+}
+
+// in is the same tab for a subtest.
+func (b tab) in(t *testing.T) tab { return tab{t, b.ctx} }
+
+// until waits for a condition in the page.
+func (b tab) until(condition string) {
+	b.t.Helper()
+	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(50*time.Millisecond)))
+	if err != nil {
+		body, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+		b.t.Fatalf("waiting for %s: %v; the page says\n%s", condition, err, body)
+	}
+}
+
+func (b tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, steps...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func TestThePageInABrowser(t *testing.T) {
+	r := newRig(t, open)
+	r.engine.acked = make(chan string, 1)
+	address, stop := serving(t, r)
+	page := openTab(t, "http://"+address+"/")
+
+	t.Run("loads its own style under its own policy", func(t *testing.T) {
+		page := page.in(t)
+		page.until(`getComputedStyle(document.querySelector(".card")).borderLeftWidth === "6px"`)
+	})
+	t.Run("fits a phone", func(t *testing.T) {
+		page := page.in(t)
+		page.do(chromedp.EmulateViewport(320, 700))
+		for _, path := range []string{"/feeds/external-profiles", "/incidents/" + openID, "/"} {
+			page.do(chromedp.Navigate("http://" + address + path))
+			page.until(`document.documentElement.scrollWidth <= window.innerWidth`)
+		}
+	})
+	t.Run("renders itself again", func(t *testing.T) {
+		page := page.in(t)
+		well := silentFeed()
+		well.Incidents = nil
+		well.Feeds[1].Verdict = watchdog.Fresh
+		page.until(`document.title.startsWith("(1) ")`)
+		r.engine.publish(well)
+		page.until(`document.querySelector("h1").textContent === "All 2 feeds are fresh"`)
+		page.until(`document.getElementById("said").textContent === "All 2 feeds are fresh"`)
+		page.until(`document.title === "feedwatch: All 2 feeds are fresh"`)
+	})
+	t.Run("keeps what a person is typing, and acknowledges", func(t *testing.T) {
+		page := page.in(t)
+		r.engine.publish(silentFeed())
+		page.do(chromedp.Navigate("http://"+address+"/incidents/"+openID), chromedp.SendKeys(`input[name="by"]`, "kari"))
+		acknowledged := silentFeed()
+		acknowledged.Incidents[0].State = watchdog.StateAcknowledged
+		r.engine.publish(acknowledged)
+		page.until(`document.querySelector("#overall .tag").textContent === "acknowledged"`)
+		page.do(chromedp.SendKeys(`input[name="token"]`, adminSecret))
+		if _, err := chromedp.RunResponse(page.ctx, chromedp.Click(`form button`)); err != nil { // waits for the page after it
+			t.Fatal(err)
+		}
+		select {
+		case got := <-r.engine.acked:
+			if got != openID+" by kari for 4h0m0s" {
+				t.Errorf("kept %q", got)
+			}
+		case <-time.After(patience):
+			t.Error("the form was not sent")
+		}
+	})
+	t.Run("says when it may be old", func(t *testing.T) {
+		page := page.in(t)
+		page.do(chromedp.Navigate("http://" + address + "/"))
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		page.until(`!document.getElementById("lost").hidden`)
+		page.until(fmt.Sprintf(`document.getElementById("lost").textContent.endsWith(%q)`, "may be old: feedwatch cannot be reached."))
+	})
+}
