@@ -91,7 +91,7 @@ func TestDefaults(t *testing.T) {
 	set := mustParse(t, feedWith("rules:\n  - {name: a, stale_after: 30m}"))
 	r := mustFeed(t, set, "profiles").ClientRules()[0]
 	if r.Per() != PerClient || r.LagOver() != 30*time.Minute || r.ResolveAfter() != 5*time.Minute || r.Severity() != Error ||
-		r.WarnAfter() != 0 || r.ForgetAfter() != 0 || r.IdleOK() || r.Expect() != nil || r.Implied() || r.Escalation().Name() != "on-call" {
+		r.WarnAfter() != 0 || r.IdleOK() || r.Expect() != nil || r.Implied() || r.Escalation().Name() != "on-call" {
 		t.Errorf("rule is %+v", r)
 	}
 	if a := feed.Instant(1_000_000); r.Deadline(a) != a.Add(30*time.Minute) {
