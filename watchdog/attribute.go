@@ -15,11 +15,12 @@ import (
 func (m *Machine) attribute(f *feedState) {
 	for _, cause := range [...]Cause{CauseSilent, CauseFrozen, CauseBehind} {
 		m.placeGroups(f, cause)
-		for range causesMax {
-			if !m.placeCovered(f, cause) {
-				break
+		for n := 1; m.placeCovered(f, cause); n++ {
+			if n < causesMax {
+				m.openFor(f, cause)
+			} else {
+				m.openRest(f, cause)
 			}
-			m.openFor(f, cause)
 		}
 	}
 }
@@ -180,6 +181,14 @@ func (m *Machine) openFor(f *feedState, cause Cause) {
 		}
 	}
 	m.open(f, cause, p, anchor)
+}
+
+// openRest opens an incident of the whole feed for the unplaced rows: after that
+// none is left.
+func (m *Machine) openRest(f *feedState, cause Cause) {
+	if anchor, found := m.anchor(f, cause, pattern{}); found {
+		m.open(f, cause, pattern{}, anchor).widened = true
+	}
 }
 
 func (m *Machine) silent(f *feedState) int {

@@ -66,7 +66,10 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 	if was == Retired {
 		m.setVerdict(f, b, i, Unwatched) // it came back
 	}
-	if was != Fresh || f.tracks[id] != nil {
+	switch {
+	case f.ruleOf(b, i) == nil: // its rule was removed while it was in trouble
+		m.setVerdict(f, b, i, Unwatched)
+	case was != Fresh || f.tracks[id] != nil:
 		m.rejudge(f, id)
 	}
 	if seq := b.in[i]; seq != 0 {
@@ -74,7 +77,7 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		if f.tracks[id] != nil && event != 0 {
 			inc.drain.heard(event)
 		}
-		inc.arrived(m, arrival, event)
+		inc.arrived(arrival, event, was, b.verdict[i])
 	}
 }
 

@@ -56,6 +56,7 @@ func (m *Machine) bind(f *feedState, id rowID) {
 		}
 		groups = m.groupsOf(f, b, i, labels)
 	}
+	groups = m.keepOrphans(f, groups, m.groupRows[b.groups[i]])
 	b.groups[i] = m.internGroups(groups)
 	m.rejudge(f, id)
 }
@@ -78,6 +79,18 @@ func (m *Machine) groupsOf(f *feedState, b *block, i int, labels feed.Labels) []
 		g := m.groupRow(f, n, value, b.sources[i])
 		m.mergeInto(f, g, b, i)
 		groups = append(groups, g)
+	}
+	return groups
+}
+
+// keepOrphans adds those of the former group rows whose rule was removed while
+// they were in trouble: only an update ends that.
+func (m *Machine) keepOrphans(f *feedState, groups, former []rowID) []rowID {
+	for _, g := range former {
+		b, i := f.blocks[g.block()], g.place()
+		if b.rule[i] == noRule && b.in[i] != 0 && !b.verdict[i].Well() {
+			groups = append(groups, g)
+		}
 	}
 	return groups
 }

@@ -23,10 +23,12 @@ type incident struct {
 	peak     int  // the most trouble since it opened or was in trouble again
 	silent   int  // members whose verdict opens incidents
 	resumed  bool // EventResumed was said
+	unsure   bool // a blind incident from the store whose source has yet to report
 	restored bool // from the store; its members have not joined again yet
 	widened  bool // the whole feed, by a group row or by share; not narrowed again
 
 	newestEvent, newestArrival feed.Instant // among its members when it opened
+	calmSince                  feed.Instant // since when none is in trouble; zero: some are
 	drain                      drain
 
 	due     feed.Instant // when to tend it without being touched
@@ -204,8 +206,17 @@ func (m *Machine) tend(inc *incident) {
 // followMembers notices that trouble ended, came back, or that all is well.
 func (m *Machine) followMembers(inc *incident) {
 	inc.peak = max(inc.peak, inc.trouble)
-	if inc.resumed && inc.silent*2 > inc.peak {
+	switch {
+	case inc.resumed && inc.silent*2 > inc.peak:
 		m.troubleAgain(inc)
+	case inc.calmSince != 0 && inc.silent > 0: // fewer than half of them
+		m.forgetPaged(inc)
+		m.restartLoss(inc)
+	}
+	if inc.trouble > 0 {
+		inc.calmSince = 0
+	} else if inc.calmSince == 0 {
+		inc.calmSince = m.now
 	}
 	if !inc.Loss.FirstAgain.IsZero() && !inc.resumed && inc.trouble*2 <= inc.peak {
 		inc.resumed = true
@@ -229,12 +240,23 @@ func (m *Machine) followMembers(inc *incident) {
 // troubleAgain: it fell silent again before it was resolved. What was lost until
 // now stays lost; the clock starts anew.
 func (m *Machine) troubleAgain(inc *incident) {
+	m.forgetPaged(inc)
 	inc.resumed, inc.peak = false, inc.trouble
 	inc.WellSince = 0
 	inc.CatchUp = nil
 	inc.drain = drain{}
 	m.record(inc, Event{Kind: EventStaleAgain})
 	m.restartLoss(inc)
+}
+
+// forgetPaged makes trouble that is back a growth, and so a reason to page, once
+// updates had come again for longer than a flap: who was told that it resumed
+// must be told that it stopped.
+func (m *Machine) forgetPaged(inc *incident) {
+	calm := inc.calmSince != 0 && m.now >= inc.calmSince.Add(inc.resolveAfter())
+	if calm || inc.resumed && m.now >= inc.Loss.FirstAgain.Add(inc.resolveAfter()) {
+		inc.Ladder.PagedFor = 0
+	}
 }
 
 func (m *Machine) refreshState(inc *incident) {
@@ -380,6 +402,7 @@ func (m *Machine) dueOf(inc *incident) feed.Instant {
 	}
 	soon(inc.drain.due)
 	soon(inc.lossDue())
+	soon(inc.growthDue())
 	return due
 }
 
@@ -406,15 +429,48 @@ func (m *Machine) govern(inc *incident) {
 	if id, ok := inc.feed.row(inc.Anchor); ok {
 		r = inc.feed.ruleOf(inc.feed.blocks[id.block()], id.place())
 	}
-	if r == nil && inc.feed.spec != nil {
+	if r == nil {
 		r = inc.feed.ruleNamed(inc.Rule)
 	}
-	was := inc.Rule
+	if r == nil { // a group rule that was renamed or replaced
+		r = inc.feed.groupRuleFor(inc.pattern)
+	}
+	was := inc.terms()
 	m.setRule(inc, r)
-	if inc.Rule != was {
+	if inc.terms() != was {
+		inc.dirty = true
+	}
+	if inc.Rule != was.rule {
 		m.record(inc, Event{Kind: EventRule, Note: inc.Rule})
 	}
+	if l := &inc.Loss; l.Retention != was.retention && inc.Cause != CauseBehind && (inc.trouble > 0 || !l.Begins.IsZero()) {
+		l.Begins = 0
+		if l.Retention > 0 {
+			l.Begins = l.Start.Add(l.Retention)
+		}
+	}
 	inc.touched = true
+}
+
+// terms are what an edit of the rules can change of an open incident.
+type terms struct {
+	rule, escalation, runbook, owner string
+	severity                         rules.Severity
+	allowed, retention               time.Duration
+}
+
+func (inc *incident) terms() terms {
+	return terms{inc.Rule, inc.Escalation, inc.Runbook, inc.Owner, inc.Severity, inc.Allowed, inc.Loss.Retention}
+}
+
+// groupRuleFor is the group rule that counts by the label of p, or the whole.
+func (f *feedState) groupRuleFor(p pattern) *rules.Rule {
+	for _, r := range f.rules[f.groups:] {
+		if r.Per() == p.label || p.whole() && r.Per() == perFeed {
+			return r
+		}
+	}
+	return nil
 }
 
 func (f *feedState) ruleNamed(name string) *rules.Rule {

@@ -40,6 +40,11 @@ func (in *Heard) apply(m *Machine) {
 	s.failure = r.Failure
 	// A known-through of the future would hide silence like a future arrival.
 	if known := min(r.KnownThrough, m.now); known > s.known {
+		if s.known <= m.woken { // blind incidents from the store wait for it
+			for _, f := range m.order {
+				f.blindDue = m.now
+			}
+		}
 		s.known = known
 		for i := range m.sources.sets {
 			m.sources.refreshSet(&m.sources.sets[i])

@@ -42,7 +42,11 @@ func (m *Machine) page(inc *incident, why Reason, step int, targets []rules.Targ
 	inc.Pages = append(inc.Pages, Page{
 		N: n, At: m.now, Reason: why, Step: step, Targets: targets, Scope: inc.Scope.String(),
 	})
-	inc.Ladder.PagedFor, inc.Ladder.PagedAs = inc.Scope.Silent, inc.Severity
+	paged := inc.Scope.Silent
+	if inc.trouble > inc.silent { // after a restart some are blind, not better
+		paged = max(paged, inc.Ladder.PagedFor)
+	}
+	inc.Ladder.PagedFor, inc.Ladder.PagedAs = paged, inc.Severity
 	for _, t := range targets {
 		if !slices.Contains(inc.Ladder.Engaged, t) {
 			inc.Ladder.Engaged = append(slices.Clip(inc.Ladder.Engaged), t)

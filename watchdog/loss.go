@@ -37,7 +37,7 @@ func (m *Machine) restartLoss(inc *incident) {
 	var event, arrival feed.Instant
 	for _, b := range inc.feed.blocks {
 		for i, seq := range b.in {
-			if seq == inc.seq {
+			if seq == inc.seq && troubled(b.verdict[i]) {
 				event = max(event, b.event[i])
 				arrival = max(arrival, b.lastSeen(i))
 			}
@@ -48,10 +48,16 @@ func (m *Machine) restartLoss(inc *incident) {
 	inc.setLossStart(event, arrival)
 }
 
-// arrived is an arrival of a member while the incident is open.
-func (inc *incident) arrived(m *Machine, arrival, event feed.Instant) {
+// arrived is an arrival of a member while the incident is open; was and is are
+// its verdicts before and after. Only one that ends a member's trouble begins the
+// resumption: a frozen series arrives too, and a late heartbeat can be older than
+// the silence.
+func (inc *incident) arrived(arrival, event feed.Instant, was, is Verdict) {
 	l := &inc.Loss
 	switch {
+	case is.Opens():
+		inc.heardLate(arrival, event, is)
+	case l.FirstAgain.IsZero() && !troubled(was):
 	case l.FirstAgain.IsZero():
 		l.FirstAgain = max(arrival, 1)
 		l.EventAgain = event
@@ -62,6 +68,24 @@ func (inc *incident) arrived(m *Machine, arrival, event feed.Instant) {
 			inc.touched, inc.dirty = true, true
 		}
 	}
+}
+
+// heardLate moves the start of the loss for a heartbeat that came late: the
+// feeder delivered for longer than was known.
+func (inc *incident) heardLate(arrival, event feed.Instant, is Verdict) {
+	if is != Stale || inc.Cause != CauseSilent || !inc.Loss.FirstAgain.IsZero() || inc.Revision == 0 {
+		return
+	}
+	newest := event
+	if inc.Loss.ByArrival {
+		newest = arrival
+	}
+	inc.Since = max(inc.Since, arrival)
+	if newest <= inc.Loss.Start {
+		return
+	}
+	inc.setLossStart(event, arrival)
+	inc.touched = true
 }
 
 // atRiskOver is how far the two ways to know the end of a loss may differ before
@@ -76,10 +100,17 @@ func (m *Machine) followLoss(inc *incident) {
 		l.Begins = 0
 		inc.dirty = true
 	}
-	if l.FirstAgain.IsZero() || l.Retention == 0 || m.now < l.FirstAgain.Add(inc.window()) && inc.unwell > 0 {
+	if l.FirstAgain.IsZero() || m.now < l.FirstAgain.Add(inc.window()) && inc.unwell > 0 {
 		return
 	}
-	m.closeLoss(inc)
+	if !inc.resumed && inc.trouble > 0 { // a straggler's update: most are silent yet
+		l.FirstAgain, l.EventAgain = 0, 0
+		inc.dirty = true
+		return
+	}
+	if l.Retention > 0 {
+		m.closeLoss(inc)
+	}
 }
 
 // closeLoss computes the lost interval [start, t1 - R]. Where the first event
@@ -114,7 +145,7 @@ func (m *Machine) closeLoss(inc *incident) {
 
 // lossDue is when what was lost can be stated.
 func (inc *incident) lossDue() feed.Instant {
-	if inc.Loss.FirstAgain.IsZero() || inc.Loss.Retention == 0 {
+	if inc.Loss.FirstAgain.IsZero() {
 		return 0
 	}
 	return inc.Loss.FirstAgain.Add(inc.window())

@@ -12,7 +12,8 @@ type Machine struct {
 	cfg      Config
 	now      feed.Instant
 	started  feed.Instant
-	restarts []Restart // oldest first
+	woken    feed.Instant // the start, or the last Wake: what sources said before is old
+	restarts []Restart    // oldest first
 	set      *rules.Set
 
 	feeds  map[string]*feedState
@@ -60,6 +61,7 @@ func New(cfg Config, now feed.Instant, saved *Saved) *Machine {
 		cfg:       cfg,
 		now:       now,
 		started:   now,
+		woken:     now,
 		feeds:     map[string]*feedState{},
 		incidents: map[incidentSeq]*incident{},
 		trouble:   map[string]string{},
@@ -273,9 +275,13 @@ func (in *interned[T, ID]) of(id ID) T { return in.values[id] }
 // debugger, a clock set forward. It is treated as a restart, so that what came
 // due meanwhile is looked at now, after the same grace.
 func (m *Machine) Wake(now feed.Instant) Restart {
-	r := Restart{At: now, Through: m.now}
+	r := Restart{At: now, Through: m.seenThrough()}
 	m.restarts = append(m.restarts, r)
 	m.now = max(m.now, now)
+	m.woken = m.now
+	for _, inc := range m.incidents {
+		inc.unsure = inc.Cause == CauseBlind && inc.trouble > 0
+	}
 	for i := range m.sources.all {
 		m.sources.all[i].known = max(m.sources.all[i].known, now)
 	}

@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -31,8 +32,22 @@ func (m *Machine) Flush() (flush Flush, more bool) {
 			flush.Blocks = append(flush.Blocks, image)
 		}
 	}
-	flush.Through = m.now
+	flush.Through = m.seenThrough()
 	return flush, false
+}
+
+// seenThrough is up to when every source was heard that some client needs. What
+// was due later is not known to have been missed.
+func (m *Machine) seenThrough() feed.Instant {
+	through := m.now
+	for _, f := range m.order {
+		for n := range f.bySet {
+			if m.heardThrough(f, n) > 0 {
+				through = min(through, m.sources.sets[n].horizon)
+			}
+		}
+	}
+	return through
 }
 
 // Reflush marks blocks as changed whose write failed.
@@ -93,7 +108,10 @@ func (m *Machine) restoreRow(f *feedState, row savedRow) {
 	}
 	id := f.add(row.client, 0, m.labels.id(row.labels), m.sources.set(mask))
 	b, i := f.blocks[id.block()], id.place()
-	b.arrival[i], b.event[i] = row.arrival, row.event
+	b.arrival[i], b.event[i] = m.notAhead(row.arrival), row.event
+	if row.event > m.now.Add(feed.ClockSkewMax) {
+		b.event[i] = 0
+	}
 	if !isGroup(row.client) {
 		m.series++
 		if row.retired {
@@ -101,6 +119,17 @@ func (m *Machine) restoreRow(f *feedState, row savedRow) {
 		}
 		f.count(b, i, +1)
 	}
+}
+
+// notAhead refuses a saved stamp of the future, which would hide a silence until
+// it is past: such a row is expected from now on.
+func (m *Machine) notAhead(arrival feed.Instant) feed.Instant {
+	limit := m.now.Add(feed.ClockSkewMax)
+	if arrival <= limit && -arrival <= limit {
+		return arrival
+	}
+	m.trouble["saved stamps"] = "saved updates are stamped in the future, as if this clock had been set back: their series are expected from now on"
+	return -m.now
 }
 
 // restoreIncident takes an open incident back. Its members find it again when
@@ -116,6 +145,9 @@ func (m *Machine) restoreIncident(saved *Incident) {
 	inc.peak = max(saved.Ladder.PagedFor, 1)
 	inc.resumed = slices.ContainsFunc(saved.Events, func(e Event) bool { return e.Kind == EventResumed })
 	inc.restored = true
+	if saved.Cause == CauseBlind && saved.State != StateRecovering {
+		inc.unsure, inc.trouble, inc.unwell = true, 1, 1
+	}
 	m.incidents[inc.seq] = inc
 	f.incidents = append(f.incidents, inc)
 }
@@ -129,7 +161,7 @@ func (m *Machine) rejoin(f *feedState) {
 	}
 	for id, b := range f.rows {
 		i := id.place()
-		if r := f.ruleOf(b, i); r != nil && b.in[i] == 0 {
+		if r := f.ruleOf(b, i); b.in[i] == 0 && b.verdict[i] != Retired {
 			m.rejoinRow(f, id, b, i, r)
 		}
 	}
@@ -142,6 +174,10 @@ func (m *Machine) rejoin(f *feedState) {
 }
 
 func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Rule) {
+	if r == nil {
+		m.rejoinRuleless(f, id, b, i)
+		return
+	}
 	overdue := b.verdict[i] == Stale || b.verdict[i] == Blind
 	behind := !overdue && b.event[i] != 0 && !isGroup(b.client[i]) && b.lastSeen(i).Sub(b.event[i]) > r.LagOver()
 	if !overdue && !behind {
@@ -158,9 +194,22 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 	m.join(f, b, i, inc)
 }
 
+// rejoinRuleless keeps an incident open whose rules were removed while it was:
+// a row that it covers and that has not been heard since holds it.
+func (m *Machine) rejoinRuleless(f *feedState, id rowID, b *block, i int) {
+	if f.spec != nil || isGroup(b.client[i]) {
+		return
+	}
+	if inc := m.rejoins(f, id, b, i, false); inc != nil && b.lastSeen(i) < inc.Opened && inc.State != StateRecovering {
+		m.setVerdict(f, b, i, Stale)
+		m.join(f, b, i, inc)
+	}
+}
+
 // rejoins is the restored incident that covers the row. A row that is only
 // behind belongs to one that was being worked off.
 func (m *Machine) rejoins(f *feedState, id rowID, b *block, i int, behind bool) *incident {
+	var whole *incident
 	for _, inc := range f.incidents {
 		if !inc.restored || inc.Cause == CauseBlind {
 			continue
@@ -168,17 +217,18 @@ func (m *Machine) rejoins(f *feedState, id rowID, b *block, i int, behind bool) 
 		if behind && inc.Cause == CauseSilent && inc.Loss.FirstAgain.IsZero() {
 			continue
 		}
-		if isGroup(b.client[i]) {
-			if inc.pattern.whole() || inc.pattern == m.groupPattern(f, id) {
+		switch {
+		case inc.pattern.whole():
+			whole = cmp.Or(whole, inc)
+		case isGroup(b.client[i]):
+			if inc.pattern == m.groupPattern(f, id) {
 				return inc
 			}
-			continue
-		}
-		if inc.pattern.covers(m.labels.of(b.labels[i])) {
+		case inc.pattern.covers(m.labels.of(b.labels[i])):
 			return inc
 		}
 	}
-	return nil
+	return whole
 }
 
 // keepFromEmpty gives an incident that found no member the row of the feed as a

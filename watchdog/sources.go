@@ -2,6 +2,7 @@ package watchdog
 
 import (
 	"math/bits"
+	"strings"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
@@ -31,7 +32,6 @@ type sourceSet struct {
 	mask    uint64
 	horizon feed.Instant
 	blind   bool
-	since   feed.Instant // of blind: the horizon at which it stopped
 }
 
 func (s *sources) find(name string) int {
@@ -110,6 +110,17 @@ func (s *sources) failing(set *sourceSet, now feed.Instant) (names, failure stri
 		}
 	}
 	return names, failure
+}
+
+// reported says whether all sources that names lists have said something since
+// start. One that is no longer configured has nothing to say.
+func (s *sources) reported(names string, start feed.Instant) bool {
+	for name := range strings.SplitSeq(names, ", ") {
+		if i := s.find(name); i >= 0 && s.all[i].known <= start {
+			return false
+		}
+	}
+	return true
 }
 
 // carrying is the set of sources that may carry the feed called name: those that

@@ -1,0 +1,165 @@
+package watchdog
+
+import (
+	"testing"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// checkInvariants recounts everything that the machine keeps incrementally, and
+// judges every row anew.
+func checkInvariants(t testing.TB, m *Machine) {
+	t.Helper()
+	for _, f := range m.order {
+		checkCounts(t, m, f)
+		checkMembers(t, m, f)
+		checkBounds(t, m, f)
+	}
+	ids := map[string]bool{}
+	for _, inc := range m.incidents {
+		if ids[inc.ID] {
+			t.Fatalf("two incidents have the id %s", inc.ID)
+		}
+		ids[inc.ID] = true
+	}
+}
+
+func checkCounts(t testing.TB, m *Machine, f *feedState) {
+	t.Helper()
+	var clients ByVerdict
+	bySet := map[uint8]ByVerdict{}
+	byLabels := map[labelsID]tally{}
+	unplaced := 0
+	for _, b := range f.blocks {
+		unassigned := 0
+		for i, v := range b.verdict {
+			if v.Opens() && b.in[i] == 0 {
+				unassigned++
+			}
+			if isGroup(b.client[i]) {
+				continue
+			}
+			clients[v]++
+			c := bySet[b.sources[i]]
+			c[v]++
+			bySet[b.sources[i]] = c
+			l := byLabels[b.labels[i]]
+			if v != Retired && v != Unwatched {
+				l.of++
+			}
+			if v.Opens() {
+				l.silent++
+			}
+			byLabels[b.labels[i]] = l
+		}
+		if unassigned != b.unassigned {
+			t.Fatalf("block says %d unassigned, there are %d", b.unassigned, unassigned)
+		}
+		unplaced += unassigned
+	}
+	if unplaced != 0 || f.unplaced != 0 {
+		t.Fatalf("%d rows in trouble belong to no incident (counted as %d)", unplaced, f.unplaced)
+	}
+	if clients != f.clients {
+		t.Fatalf("clients by verdict %v, recounted %v", f.clients, clients)
+	}
+	for n, c := range f.bySet {
+		if *c != bySet[n] {
+			t.Fatalf("set %d counts %v, recounted %v", n, *c, bySet[n])
+		}
+	}
+	for id, l := range f.byLabels {
+		if *l != byLabels[id] {
+			t.Fatalf("labels %d count %v, recounted %v", id, *l, byLabels[id])
+		}
+	}
+	if len(bySet) > len(f.bySet) || len(byLabels) > len(f.byLabels) {
+		t.Fatal("a set or label set is not counted at all")
+	}
+}
+
+// checkMembers: each row in trouble belongs to exactly one open incident, and
+// that counts it.
+func checkMembers(t testing.TB, m *Machine, f *feedState) {
+	t.Helper()
+	type counts struct{ trouble, unwell, silent int }
+	members := map[incidentSeq]counts{}
+	for _, b := range f.blocks {
+		for i, seq := range b.in {
+			if seq == 0 {
+				continue
+			}
+			inc := m.incidents[seq]
+			if inc == nil || inc.feed != f || inc.done() {
+				t.Fatalf("%q belongs to incident %d, which is not open", b.client[i], seq)
+			}
+			c, v := members[seq], b.verdict[i]
+			if troubled(v) {
+				c.trouble++
+			}
+			if !v.Well() {
+				c.unwell++
+			}
+			if v.Opens() {
+				c.silent++
+			}
+			members[seq] = c
+		}
+	}
+	for _, inc := range f.incidents {
+		if inc.Cause == CauseBlind || inc.restored {
+			continue
+		}
+		if c := (counts{inc.trouble, inc.unwell, inc.silent}); c != members[inc.seq] {
+			t.Fatalf("incident %s counts %+v, recounted %+v", inc.ID, c, members[inc.seq])
+		}
+		if inc.unwell > 0 && inc.done() {
+			t.Fatalf("incident %s is resolved with %d unwell", inc.ID, inc.unwell)
+		}
+		if inc.silent > 0 && inc.ladder != nil && len(inc.Pages) == 0 && len(inc.afterSteps()) > 0 && inc.afterSteps()[0].After == 0 && inc.Ack == nil {
+			t.Fatalf("incident %s is open and nobody was paged", inc.ID)
+		}
+	}
+}
+
+// checkBounds: no row is to be judged before its block says so, and none that is
+// due has been left as it was.
+func checkBounds(t testing.TB, m *Machine, f *feedState) {
+	t.Helper()
+	for n, b := range f.blocks {
+		bound := min(b.bound, b.waits)
+		if f.bound > b.bound || f.waits > b.waits {
+			t.Fatalf("the feed's bounds %d, %d are later than its block's %d, %d", f.bound, f.waits, b.bound, b.waits)
+		}
+		for i := range b.client {
+			r := f.ruleOf(b, i)
+			if r == nil || b.verdict[i] == Retired {
+				continue
+			}
+			judgeAt := func(horizon feed.Instant) (Verdict, feed.Instant) {
+				return judge(facts{
+					rule: r, arrival: b.arrival[i], horizon: horizon,
+					grace: m.grace(r, b.reference(i)), track: f.tracks[rowOf(n, i)],
+				})
+			}
+			horizon := m.sources.sets[b.sources[i]].horizon
+			v, due := judgeAt(horizon)
+			// A row that came to be heard through a source that lags keeps what was
+			// known of it before.
+			for v != b.verdict[i] && due <= m.horizon(f) {
+				v, due = judgeAt(due)
+			}
+			if v != b.verdict[i] && !isHeld(b, i) {
+				t.Fatalf("%q is stored as %s, judged anew it is %s at %s", b.client[i], b.verdict[i], v, horizon)
+			}
+			if bound > due || b.due[i] > due {
+				t.Fatalf("%q is due at %s: its block's bound is %s, its own %s", b.client[i], due, bound, b.due[i])
+			}
+		}
+	}
+}
+
+// isHeld says that the row holds an incident that found no member after a restart.
+func isHeld(b *block, i int) bool {
+	return isGroup(b.client[i]) && b.verdict[i] == Blind && b.in[i] != 0
+}

@@ -1,0 +1,220 @@
+package watchdog
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// propertyRules has every kind of rule that a heartbeat can move.
+var propertyRules = []string{`
+feeds:
+  - name: f
+    retention: 7d
+    escalation: on-call
+    rules:
+      - {name: whole, per: feed, stale_after: 5m, severity: critical}
+      - {name: cluster, per: cluster, stale_after: 7m}
+      - {name: nightly, match: ['client=~"n.*"'], expect: {cron: "*/30 * * * *", grace: 2m, early: 5m}}
+      - {name: tier, match: ['tier="a"'], stale_after: 4m, lag_over: 3m}
+      - {name: rest, stale_after: 10m, warn_after: 3m, lag_over: 5m}
+` + onCall, `
+feeds:
+  - name: f
+    retention: 7d
+    escalation: on-call
+    rules:
+      - {name: everything, per: feed, stale_after: 8m}
+      - {name: rest, stale_after: 6m}
+` + onCall}
+
+var pull = feed.Source{Name: "pull", LagMax: 2 * time.Minute}
+
+// act is one thing that happens in a random history.
+type act struct {
+	after  time.Duration
+	inputs func(now feed.Instant) []Input
+	rules  int // -1: not
+	ack    bool
+}
+
+func drawAct(t *rapid.T) act {
+	a := act{after: time.Duration(rapid.IntRange(0, 400).Draw(t, "seconds")) * time.Second, rules: -1}
+	kind := rapid.IntRange(0, 11).Draw(t, "kind")
+	switch {
+	case kind == 0:
+		a.ack = true
+	case kind == 1:
+		a.rules = rapid.IntRange(0, len(propertyRules)-1).Draw(t, "rules")
+	default:
+		a.inputs = drawReport(t)
+	}
+	return a
+}
+
+func drawReport(t *rapid.T) func(feed.Instant) []Input {
+	type drawn struct {
+		client, cluster, tier string
+		ago, lag              int
+	}
+	var beats []drawn
+	for range rapid.IntRange(0, 12).Draw(t, "beats") {
+		beats = append(beats, drawn{
+			client:  fmt.Sprintf("%s%d", rapid.SampledFrom([]string{"a", "b", "n"}).Draw(t, "stem"), rapid.IntRange(0, 9).Draw(t, "client")),
+			cluster: rapid.SampledFrom([]string{"", "x", "y", "z"}).Draw(t, "cluster"),
+			tier:    rapid.SampledFrom([]string{"", "", "a"}).Draw(t, "tier"),
+			ago:     rapid.SampledFrom([]int{0, 0, 0, 30, 300, 1200}).Draw(t, "ago"),
+			lag:     rapid.SampledFrom([]int{-1, 0, 10, 200, 400, 3600, 90000}).Draw(t, "lag"),
+		})
+	}
+	src := rapid.SampledFrom([]feed.Source{feed.Push, feed.Push, pull}).Draw(t, "source")
+	behind := rapid.SampledFrom([]int{0, 0, 20, 110, -1}).Draw(t, "behind")
+	return func(now feed.Instant) []Input {
+		report := feed.Report{Source: src}
+		if behind >= 0 {
+			report.KnownThrough = now.Add(-time.Duration(behind) * time.Second)
+		}
+		for _, d := range beats {
+			hb := beatOf(d.client, now.Add(-time.Duration(d.ago)*time.Second), "cluster", d.cluster, "tier", d.tier)
+			if d.lag >= 0 {
+				hb.Event = hb.Arrival.Add(-time.Duration(d.lag) * time.Second)
+			}
+			report.Heartbeats = append(report.Heartbeats, hb)
+		}
+		return []Input{&Heard{Report: report}}
+	}
+}
+
+func (a act) of(t testing.TB, m *Machine, now feed.Instant) []Input {
+	switch {
+	case a.ack:
+		if all := m.Incidents(); len(all) > 0 {
+			return []Input{&Acknowledge{ID: all[0].ID, By: "anna", For: 20 * time.Minute}}
+		}
+		return nil
+	case a.rules >= 0:
+		return []Input{&UseRules{Set: parse(t, propertyRules[a.rules])}}
+	default:
+		return a.inputs(now)
+	}
+}
+
+func newPropertyMachine(t testing.TB) *Machine {
+	m := New(Config{Install: "test", Sources: []feed.Source{pull}}, noon, nil)
+	m.Step(noon, &UseRules{Set: parse(t, propertyRules[0])})
+	return m
+}
+
+// After any history all counts, memberships and bounds equal a recount, and every
+// row in trouble belongs to one open incident for which somebody was paged.
+func TestWhatIsKeptEqualsARecount(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m, now := newPropertyMachine(t), noon
+		for range rapid.IntRange(1, 25).Draw(rt, "acts") {
+			a := drawAct(rt)
+			now = now.Add(a.after)
+			m.Step(now, a.of(t, m, now)...)
+			checkInvariants(rt2tb{t, rt}, m)
+		}
+	})
+}
+
+// rt2tb reports through rapid, so that it can shrink.
+type rt2tb struct {
+	*testing.T
+	rt *rapid.T
+}
+
+func (r rt2tb) Helper()                           {}
+func (r rt2tb) Fatal(args ...any)                 { r.rt.Fatal(args...) }
+func (r rt2tb) Fatalf(format string, args ...any) { r.rt.Fatalf(format, args...) }
+
+// A Step to t2 gives what a Step to t1 and then t2 gives: whoever looks more
+// often sees the same incidents, events, pages and times.
+func TestLookingMoreOftenChangesNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		seldom, often, now := newPropertyMachine(t), newPropertyMachine(t), noon
+		toldSeldom, toldOften := map[string]*Incident{}, map[string]*Incident{}
+		for range rapid.IntRange(1, 20).Draw(rt, "acts") {
+			a := drawAct(rt)
+			for range rapid.IntRange(0, 3).Draw(rt, "looks") {
+				look := now.Add(time.Duration(rapid.Int64Range(0, int64(a.after)).Draw(rt, "look")))
+				hearOf(toldOften, often.Step(look))
+			}
+			now = now.Add(a.after)
+			if a.ack { // a person sees the incident first
+				hearOf(toldSeldom, seldom.Step(now))
+				hearOf(toldOften, often.Step(now))
+			}
+			hearOf(toldSeldom, seldom.Step(now, a.of(t, seldom, now)...))
+			hearOf(toldOften, often.Step(now, a.of(t, often, now)...))
+			if x, y := picture(t, toldSeldom), picture(t, toldOften); x != y {
+				rt.Fatalf("at %s\nseldom: %s\noften:  %s", now.Sub(noon), x, y)
+			}
+			if !reflect.DeepEqual(seldom.Feeds(), often.Feeds()) {
+				rt.Fatalf("feeds differ: %+v, %+v", seldom.Feeds(), often.Feeds())
+			}
+		}
+	})
+}
+
+func hearOf(told map[string]*Incident, out Output) {
+	for _, inc := range out.Changes {
+		told[inc.ID] = inc
+	}
+}
+
+// picture is what was told, without the numbers of the changes.
+func picture(t testing.TB, told map[string]*Incident) string {
+	t.Helper()
+	plain := map[string]Incident{}
+	for id, inc := range told {
+		c := *inc
+		c.Revision = 0
+		plain[id] = c
+	}
+	text, err := json.Marshal(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Watermarks merge by max: order and repeats do not matter.
+func TestHeartbeatsMergeInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		now := noon.Add(time.Hour)
+		var beats []feed.Heartbeat
+		for range rapid.IntRange(1, 30).Draw(rt, "beats") {
+			hb := beatOf(fmt.Sprintf("a%d", rapid.IntRange(0, 3).Draw(rt, "client")), now.Add(-time.Duration(rapid.IntRange(0, 1000).Draw(rt, "ago"))*time.Second), "cluster", "x")
+			if lag := rapid.IntRange(-1, 500).Draw(rt, "lag"); lag >= 0 {
+				hb.Event = hb.Arrival.Add(-time.Duration(lag) * time.Second)
+			}
+			beats = append(beats, hb)
+		}
+		other := rapid.Permutation(append(beats[:len(beats):len(beats)], beats[:len(beats)/2]...)).Draw(rt, "other")
+		x, y := watermarks(t, now, beats), watermarks(t, now, other)
+		if !reflect.DeepEqual(x, y) {
+			rt.Fatalf("%v\n%v", x, y)
+		}
+	})
+}
+
+func watermarks(t testing.TB, now feed.Instant, beats []feed.Heartbeat) map[string][2]feed.Instant {
+	m := newPropertyMachine(t)
+	m.Step(now)
+	for _, hb := range beats {
+		m.Step(now, &Heard{Report: feed.Report{Source: feed.Push, Heartbeats: []feed.Heartbeat{hb}}})
+	}
+	all := map[string][2]feed.Instant{}
+	for id, b := range m.feeds["f"].rows {
+		all[b.client[id.place()]] = [2]feed.Instant{b.lastSeen(id.place()), b.event[id.place()]}
+	}
+	return all
+}
