@@ -165,23 +165,31 @@ func (a *API) permit(r *http.Request, role Role) (*Token, error) {
 
 func (a *API) permitSecret(secret string, role Role) (*Token, error) {
 	if secret == "" {
-		return nil, &refusal{http.StatusUnauthorized,
-			fmt.Sprintf("no token: send `Authorization: Bearer TOKEN` with a token that has the role %s", role)}
+		return nil, &refusal{
+			http.StatusUnauthorized,
+			fmt.Sprintf("no token: send `Authorization: Bearer TOKEN` with a token that has the role %s", role),
+		}
 	}
 	token := a.tokens.find(secret)
 	if token == nil {
-		return nil, &refusal{http.StatusUnauthorized,
-			"unknown token: it is none of the tokens in feedwatch's configuration; was it changed there, or cut on the way?"}
+		return nil, &refusal{
+			http.StatusUnauthorized,
+			"unknown token: it is none of the tokens in feedwatch's configuration; was it changed there, or cut on the way?",
+		}
 	}
 	if !token.may(role) {
-		return nil, &refusal{http.StatusForbidden,
-			fmt.Sprintf("token %q has the role %s; this needs %s", token.name, token.rolesText(), role)}
+		return nil, &refusal{
+			http.StatusForbidden,
+			fmt.Sprintf("token %q has the role %s; this needs %s", token.name, token.rolesText(), role),
+		}
 	}
 	return token, nil
 }
 
 // outOfReach says that the token is for other feeds.
 func outOfReach(t *Token, name string) *refusal {
-	return &refusal{http.StatusForbidden,
-		fmt.Sprintf("token %q may not touch feed %q; its feeds are: %s", t.name, name, strings.Join(t.feeds, ", "))}
+	return &refusal{
+		http.StatusForbidden,
+		fmt.Sprintf("token %q may not touch feed %q; its feeds are: %s", t.name, name, strings.Join(t.feeds, ", ")),
+	}
 }

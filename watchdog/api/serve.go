@@ -51,7 +51,9 @@ func (a *API) Serve(ctx context.Context, l net.Listener) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close() // those who are still there have had their time
 	}
-	<-served
+	if end := <-served; err == nil && !errors.Is(end, http.ErrServerClosed) {
+		err = end
+	}
 	if err != nil {
 		return fmt.Errorf("closing the HTTP listener on %s: %w", l.Addr(), err)
 	}
