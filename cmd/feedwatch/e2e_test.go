@@ -86,6 +86,7 @@ func TestEndToEnd(t *testing.T) {
 		t.Errorf("%d resolves, want 1", resolves)
 	}
 	w.dashboards()
+	w.metricsAreDocumented()
 	w.eventually("Prometheus has scraped the recovery", 20*time.Second, func() bool {
 		return w.query(`feedwatch_feed_clients{verdict="fresh"}`) == "20"
 	})
