@@ -18,7 +18,8 @@ func (m *Machine) addFeed(name string) *feedState {
 
 // addClient makes a row for a client that is seen or expected for the first time.
 func (m *Machine) addClient(f *feedState, client string, labels feed.Labels, sourceMask uint64) rowID {
-	id := f.add(client, m.now, m.labels.id(labels), m.sources.set(sourceMask))
+	lid, _ := m.labelsOf(labels)
+	id := f.add(client, m.now, lid, m.sources.set(sourceMask))
 	m.series++
 	b, i := f.blocks[id.block()], id.place()
 	f.count(b, i, +1)
@@ -26,11 +27,24 @@ func (m *Machine) addClient(f *feedState, client string, labels feed.Labels, sou
 	return id
 }
 
+// LabelSetsMax bounds the distinct label sets that are remembered: labels that
+// change with every heartbeat (a request id, a time) must not eat the memory.
+const LabelSetsMax = 1_000_000
+
+// labelsOf interns a label set; false, and no labels, when there are too many.
+func (m *Machine) labelsOf(labels feed.Labels) (labelsID, bool) {
+	if _, known := m.labels.ids[labels]; !known && len(m.labels.values) >= LabelSetsMax {
+		m.trouble["labels"] = fmt.Sprintf("%d distinct label sets: new ones are not taken; does a label hold a value that changes with every heartbeat?", LabelSetsMax)
+		return 0, false
+	}
+	return m.labels.id(labels), true
+}
+
 // relabel takes what a heartbeat says of its client.
 func (m *Machine) relabel(f *feedState, id rowID, labels feed.Labels) {
 	b, i := f.blocks[id.block()], id.place()
-	lid := m.labels.id(labels)
-	if lid == b.labels[i] {
+	lid, ok := m.labelsOf(labels)
+	if !ok || lid == b.labels[i] {
 		return
 	}
 	f.count(b, i, -1)

@@ -192,6 +192,7 @@ func (w *walk) line(line string) {
 //	rules NAME            puts another rule set in force
 //	deaf | hears          stops or starts push's known-through
 //	crash | flush         restarts from what was flushed last
+//	down SPAN             the same, but nothing ran until SPAN
 //	wait                  nothing
 func (w *walk) do(command string, args []string, line string) {
 	switch command {
@@ -220,6 +221,10 @@ func (w *walk) do(command string, args []string, line string) {
 	case "flush":
 		w.flush()
 	case "crash":
+		w.crash()
+	case "down":
+		d, _ := parseSpan(args[0])
+		w.now = walkStart.Add(d)
 		w.crash()
 	default:
 		w.t.Fatalf("%q: unknown command", line)
