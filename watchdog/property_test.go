@@ -46,11 +46,10 @@ type act struct {
 
 func drawAct(t *rapid.T) act {
 	a := act{after: time.Duration(rapid.IntRange(0, 400).Draw(t, "seconds")) * time.Second, rules: -1}
-	kind := rapid.IntRange(0, 11).Draw(t, "kind")
-	switch {
-	case kind == 0:
+	switch rapid.IntRange(0, 11).Draw(t, "kind") {
+	case 0:
 		a.ack = true
-	case kind == 1:
+	case 1:
 		a.rules = rapid.IntRange(0, len(propertyRules)-1).Draw(t, "rules")
 	default:
 		a.inputs = drawReport(t)
