@@ -45,29 +45,33 @@ type service struct {
 
 // newService opens and wires everything; Run starts it. On an error nothing is
 // left open.
-func newService(ctx context.Context, cfg *config, destinations []delivery.Destination, log *slog.Logger) (s *service, err error) {
-	s = &service{cfg: cfg, log: log}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
+func newService(ctx context.Context, cfg *config, destinations []delivery.Destination, log *slog.Logger) (*service, error) {
+	s := &service{cfg: cfg, log: log}
+	if err := s.open(ctx, destinations); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *service) open(ctx context.Context, destinations []delivery.Destination) (err error) {
+	cfg, log := s.cfg, s.log
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.polling = sources.NewMetrics(registry)
 	if s.pullers, err = cfg.pullers(s.polling, log); err != nil {
-		return nil, err
+		return err
 	}
 	// The address first: a second instance on the same state file must not get far.
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
-		return nil, fmt.Errorf("listen on %s: %w; does another feedwatch run here?", cfg.Listen, err)
+		return fmt.Errorf("listen on %s: %w; does another feedwatch run here?", cfg.Listen, err)
 	}
 	if s.store, err = store.OpenSQLite(ctx, cfg.Store.Path, log); err != nil {
-		return nil, err
+		return err
 	}
 	saved, err := s.store.Load(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.delivery = delivery.New(delivery.Config{
 		Destinations: destinations, Journal: s.store, Log: log, Registerer: registry,
@@ -75,9 +79,9 @@ func newService(ctx context.Context, cfg *config, destinations []delivery.Destin
 	})
 	s.delivery.Restore(saved.Incidents, saved.Receipts)
 	if err = s.startEngine(ctx, registry, saved, destinations); err != nil {
-		return nil, err
+		return err
 	}
-	return s, s.startAPI(registry)
+	return s.startAPI(registry)
 }
 
 func (s *service) startEngine(ctx context.Context, registry *prometheus.Registry, saved *watchdog.Saved, destinations []delivery.Destination) error {
