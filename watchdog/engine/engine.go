@@ -81,6 +81,7 @@ type Engine struct {
 	resolved  []*watchdog.Incident // newest first
 	rules     RulesStatus
 	ready     bool
+	recovered bool // an incident rests on watermarks that are not flushed yet
 	trouble   []string
 }
 
@@ -126,6 +127,11 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 // Run makes turns until ctx ends, then flushes what is left.
 func (e *Engine) Run(ctx context.Context) error {
 	go e.commit.run(ctx)
+	// What is expected from now on is durable from the start: a crash loop before
+	// the first flush must not postpone the page for a feed that never delivers.
+	if err := e.flush.all(ctx, e.machine); err != nil {
+		e.cfg.Log.Error("watermarks could not be flushed at the start", slog.Any("error", err))
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	flushed := e.cfg.Now()
@@ -140,8 +146,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		next := e.Turn(e.cfg.Now(), batch...)
-		if now := e.cfg.Now(); now.Sub(flushed) >= flushEvery && e.flush.begin(ctx, e.machine) {
-			flushed = now
+		if now := e.cfg.Now(); (e.recovered || now.Sub(flushed) >= flushEvery) && e.flush.begin(ctx, e.machine) {
+			flushed, e.recovered = now, false
 		}
 		timer.Reset(e.wait(next))
 	}
@@ -225,6 +231,7 @@ func (e *Engine) step(at feed.Instant, inputs []watchdog.Input) (next feed.Insta
 			changed = true
 			for _, inc := range out.Changes {
 				e.logChange(inc)
+				e.recovered = e.recovered || inc.State == watchdog.StateRecovering || inc.State == watchdog.StateResolved
 				if inc.State == watchdog.StateResolved {
 					e.remember(inc)
 				}

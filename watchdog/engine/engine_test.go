@@ -237,3 +237,21 @@ func TestAsleep(t *testing.T) {
 		t.Errorf("the incident is stamped %s, want its deadline %s", inc.Opened, want)
 	}
 }
+
+// A crash loop before the first periodic flush must find what was expected since
+// when, or it postpones the page for ever.
+func TestStartIsDurable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{saved: map[string]uint64{}}
+		e := start(t, m)
+		stop := running(t, e)
+		defer stop()
+		time.Sleep(10 * time.Millisecond)
+		synctest.Wait()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.blocks == 0 {
+			t.Error("nothing was flushed at the start")
+		}
+	})
+}

@@ -54,11 +54,17 @@ func (f *flusher) begin(ctx context.Context, m *watchdog.Machine) bool {
 	return true
 }
 
-// all writes what is left, at a stop.
+// all writes what is left: at the start, before anyone else writes, and at a stop.
 func (f *flusher) all(ctx context.Context, m *watchdog.Machine) error {
 	f.written.Wait()
 	m.Reflush(f.failed)
-	return f.store.SaveBlocks(ctx, collect(m))
+	f.failed = nil
+	flush := collect(m)
+	err := f.store.SaveBlocks(ctx, flush)
+	if err != nil {
+		f.failed = flush.Blocks
+	}
+	return err
 }
 
 func collect(m *watchdog.Machine) watchdog.Flush {
