@@ -118,6 +118,8 @@ type scrapeConfig struct {
 // span is a duration as rule files write them: 90s, 15m, 7d.
 type span time.Duration
 
+func (s span) duration() time.Duration { return time.Duration(s) }
+
 // UnmarshalYAML reads a span.
 func (s *span) UnmarshalYAML(node *yaml.Node) error {
 	d, err := rules.ParseDuration(node.Value)

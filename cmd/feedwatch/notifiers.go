@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
@@ -92,6 +91,3 @@ func targetsOf(all []delivery.Destination) []rules.Target {
 	}
 	return targets
 }
-
-// seconds is d for configuration structs.
-func (s span) duration() time.Duration { return time.Duration(s) }

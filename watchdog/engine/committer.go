@@ -183,10 +183,6 @@ func (c *committer) settled(ctx context.Context) error {
 	}
 }
 
-func (c *committer) drain(ctx context.Context) error {
-	return c.once(ctx)
-}
-
 func (c *committer) status() StoreStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -181,7 +181,7 @@ const stopWithin = 10 * time.Second
 func (e *Engine) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
-	return errors.Join(e.commit.drain(ctx), e.flush.all(ctx, e.machine))
+	return errors.Join(e.commit.once(ctx), e.flush.all(ctx, e.machine))
 }
 
 // Turn is one synchronous turn at now: it serves the requests, steps the machine,
