@@ -46,16 +46,18 @@ func Duration(d time.Duration) string {
 }
 
 // Age is how long ago or how far off something is, as exact as a reader needs
-// it: to the second below five minutes, to the minute above.
+// it: to the second below five minutes, to the minute above. Seconds are rounded:
+// what is sent moments after a deadline reads as the deadline.
 func Age(d time.Duration) string {
 	if d < 0 {
 		d = -d
 	}
+	d = d.Round(time.Second)
 	switch {
-	case d < time.Second:
+	case d == 0:
 		return "0 s"
 	case d < 5*time.Minute:
-		return Duration(d.Truncate(time.Second))
+		return Duration(d)
 	default:
 		return Duration(d.Truncate(time.Minute))
 	}

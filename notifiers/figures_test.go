@@ -20,7 +20,7 @@ func TestDurationAndAge(t *testing.T) {
 		duration, age string
 	}{
 		{0, "0 ms", "0 s"},
-		{500 * time.Millisecond, "500 ms", "0 s"},
+		{400 * time.Millisecond, "400 ms", "0 s"},
 		{40 * time.Second, "40 s", "40 s"},
 		{90 * time.Second, "1 min 30 s", "1 min 30 s"},
 		{5 * time.Minute, "5 min", "5 min"},

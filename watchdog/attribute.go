@@ -6,14 +6,50 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
-// attribute gives every row in trouble that belongs to no incident to the one
-// whose cause it shares, and opens an incident where none does.
+// gatherFor is how long rows in trouble that no open incident covers wait for
+// others with the same cause. Updates of one batch are milliseconds apart, and so
+// are their deadlines: without the wait the first page would name the first of
+// them alone, and a second page would follow for the rest.
+const gatherFor = 200 * time.Millisecond
+
+// place gives rows in trouble that belong to no incident one: where an open one
+// shares their cause at once, else after gatherFor.
+func (m *Machine) place(f *feedState) {
+	switch {
+	case f.gathered > m.now:
+		return
+	case f.gathered.IsZero():
+		if f.unplaced == 0 || !m.placeOpen(f) {
+			return
+		}
+		f.gathered = m.now.Add(gatherFor)
+	default:
+		m.attribute(f)
+		f.gathered = 0
+	}
+}
+
+// placeOpen joins each unplaced row to an open incident that covers it, and says
+// whether some are left.
+func (m *Machine) placeOpen(f *feedState) (left bool) {
+	for _, cause := range causes {
+		left = m.placeCovered(f, cause) || left
+	}
+	return left
+}
+
+// causes are those that rows in trouble have.
+var causes = [...]Cause{CauseSilent, CauseFrozen, CauseBehind}
+
+// attribute finds the causes of the rows in trouble that belong to no incident,
+// and opens an incident for each.
 func (m *Machine) attribute(f *feedState) {
-	for _, cause := range [...]Cause{CauseSilent, CauseFrozen, CauseBehind} {
+	for _, cause := range causes {
 		m.placeGroups(f, cause)
 		for n := 1; m.placeCovered(f, cause); n++ {
 			if n < causesMax {
@@ -75,7 +111,10 @@ func (m *Machine) placeGroups(f *feedState, cause Cause) {
 			}
 		}
 		if inc == nil {
-			inc = m.open(f, cause, p, id)
+			anchor, _ := m.anchor(f, cause, p) // id at least
+			inc = m.open(f, cause, p, anchor)
+			m.setRule(inc, f.ruleOf(f.blocks[id.block()], id.place()))
+			inc.widened = p.whole()
 		}
 		m.join(f, f.blocks[id.block()], id.place(), inc)
 	}

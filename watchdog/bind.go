@@ -109,8 +109,11 @@ func (m *Machine) keepOrphans(f *feedState, groups, former []rowID) []rowID {
 	return groups
 }
 
-// perFeed is Rule.Per of a rule for the feed as a whole.
-const perFeed = "feed"
+// What Rule.Per says of a rule for each client, and for the feed as a whole.
+const (
+	perClient = "client"
+	perFeed   = "feed"
+)
 
 // groupRow is the row of group rule n for one value of its label.
 func (m *Machine) groupRow(f *feedState, n int, value string, sources uint8) rowID {

@@ -25,6 +25,7 @@ func TestACrashPagesNobodyAgain(t *testing.T) {
 			}
 		}
 		r.to(r.now.Sub(noon) + time.Duration(rapid.IntRange(0, 200).Draw(rt, "seconds"))*time.Second)
+		r.to(r.now.Sub(noon) + gatherFor) // what is seen and not yet attributed opens after the crash
 		before := r.open()
 		r.restart(propertyRules[0])
 		down := r.now

@@ -28,6 +28,7 @@ type feedState struct {
 	sets      []uint8              // sets of sources that any row has or had
 	moves     uint64               // changes of what is counted
 	unplaced  int                  // rows in trouble that belong to no incident yet
+	gathered  feed.Instant         // when those get one; zero: none wait
 	incidents []*incident          // open ones, in order of opening
 	blindDue  feed.Instant         // when blindness is to be looked at
 }
@@ -126,11 +127,11 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 		m.incidents[seq].memberChanged(old, v)
 		return
 	}
-	f.place(b, old.Opens(), v.Opens())
+	f.countUnplaced(b, old.Opens(), v.Opens())
 }
 
-// place keeps the count of rows in trouble that belong to no incident.
-func (f *feedState) place(b *block, before, after bool) {
+// countUnplaced keeps the count of rows in trouble that belong to no incident.
+func (f *feedState) countUnplaced(b *block, before, after bool) {
 	switch {
 	case after && !before:
 		b.unassigned++
@@ -143,7 +144,7 @@ func (f *feedState) place(b *block, before, after bool) {
 
 // join makes row i a member of inc.
 func (m *Machine) join(f *feedState, b *block, i int, inc *incident) {
-	f.place(b, b.verdict[i].Opens(), false)
+	f.countUnplaced(b, b.verdict[i].Opens(), false)
 	b.in[i] = inc.seq
 	inc.memberJoined(f, b, i)
 }
@@ -154,7 +155,7 @@ func (m *Machine) release(inc *incident) {
 		for i, seq := range b.in {
 			if seq == inc.seq {
 				b.in[i] = 0
-				inc.feed.place(b, false, b.verdict[i].Opens())
+				inc.feed.countUnplaced(b, false, b.verdict[i].Opens())
 			}
 		}
 	}

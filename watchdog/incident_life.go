@@ -46,7 +46,6 @@ func (m *Machine) open(f *feedState, cause Cause, p pattern, anchor rowID) *inci
 	name := b.client[i]
 	inc := m.start(f, cause, m.stamp(f, anchor), name)
 	inc.pattern = p
-	inc.widened = isGroup(name) && p.whole()
 	inc.Anchor = displayName(name)
 	m.setRule(inc, r)
 	return inc
@@ -57,19 +56,23 @@ func (m *Machine) start(f *feedState, cause Cause, opened feed.Instant, anchor s
 	id := incidentID(opened, f.name, anchor)
 	m.bySeq++
 	inc := &incident{seq: m.bySeq, feed: f, due: m.now, touched: true}
+	seen := m.now
+	if cause != CauseBlind && !f.gathered.IsZero() {
+		seen = max(f.gathered.Add(-gatherFor), opened)
+	}
 	inc.Incident = Incident{
 		ID:     id,
 		Key:    "fw/" + m.cfg.Install + "/" + f.name + "/" + id,
 		Feed:   f.name,
 		Cause:  cause,
 		Opened: opened,
-		Seen:   m.now,
+		Seen:   seen,
 		Anchor: anchor,
 		State:  StateOpen,
 	}
 	m.incidents[inc.seq] = inc
 	f.incidents = append(f.incidents, inc)
-	m.lags = append(m.lags, m.now.Sub(opened))
+	m.lags = append(m.lags, seen.Sub(opened))
 	return inc
 }
 
@@ -181,7 +184,7 @@ func (m *Machine) tend(inc *incident) {
 		m.refreshScope(inc)
 	}
 	if opening {
-		m.record(inc, Event{Kind: EventOpened})
+		m.record(inc, Event{At: inc.Seen, Kind: EventOpened})
 	}
 	m.followMembers(inc)
 	m.followDrain(inc)
@@ -358,12 +361,16 @@ func (inc *incident) snapshot() *Incident {
 
 // govern finds the rule an open incident goes on under after an edit.
 func (m *Machine) govern(inc *incident) {
-	var r *rules.Rule
-	if id, ok := inc.feed.row(inc.Anchor); ok {
-		r = inc.feed.ruleOf(inc.feed.blocks[id.block()], id.place())
+	named := inc.feed.ruleNamed(inc.Rule)
+	r := named
+	if r == nil || r.Per() == perClient { // another may govern the anchor now
+		r = nil
+		if id, ok := inc.feed.row(inc.Anchor); ok {
+			r = inc.feed.ruleOf(inc.feed.blocks[id.block()], id.place())
+		}
 	}
 	if r == nil {
-		r = inc.feed.ruleNamed(inc.Rule)
+		r = named
 	}
 	if r == nil { // a group rule that was renamed or replaced
 		r = inc.feed.groupRuleFor(inc.pattern)

@@ -38,9 +38,12 @@ func (m *Machine) page(inc *incident, why Reason, step int, targets []rules.Targ
 	if len(targets) == 0 {
 		return
 	}
-	n := len(inc.Pages) + 1
+	n, at := len(inc.Pages)+1, m.now
+	if why == ReasonOpened && at.Sub(inc.Seen) <= gatherFor {
+		at = inc.Seen // not when its cause had been found
+	}
 	inc.Pages = append(inc.Pages, Page{
-		N: n, At: m.now, Reason: why, Step: step, Targets: targets, Scope: inc.Scope.String(),
+		N: n, At: at, Reason: why, Step: step, Targets: targets, Scope: inc.Scope.String(),
 	})
 	paged := inc.Scope.Silent
 	if inc.trouble > inc.silent { // after a restart some are blind, not better
@@ -52,7 +55,7 @@ func (m *Machine) page(inc *incident, why Reason, step int, targets []rules.Targ
 			inc.Ladder.Engaged = append(slices.Clip(inc.Ladder.Engaged), t)
 		}
 	}
-	m.record(inc, Event{Kind: EventPaged, Page: n})
+	m.record(inc, Event{At: at, Kind: EventPaged, Page: n})
 }
 
 // afterSteps are the steps by time; the others are by loss.
@@ -96,7 +99,7 @@ func (m *Machine) climbStep(inc *incident) bool {
 		why := ReasonStep
 		if len(inc.Pages) == 0 {
 			why = ReasonOpened
-			inc.Ladder.GrowthAt = m.now
+			inc.Ladder.GrowthAt = inc.Seen
 		}
 		inc.Ladder.Step, inc.Ladder.StepAt = n+1, m.now
 		inc.Ladder.RepeatAt = 0

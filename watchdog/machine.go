@@ -153,6 +153,9 @@ func (m *Machine) nextLook() feed.Instant {
 // vouch for yet is not due: it waits for known-through, which is an input.
 func (m *Machine) feedDue(f *feedState) feed.Instant {
 	due := f.blindDue
+	if !f.gathered.IsZero() {
+		due = min(due, f.gathered)
+	}
 	if f.bound <= m.horizon(f) {
 		due = min(due, f.bound)
 	}
@@ -175,9 +178,7 @@ func (m *Machine) fire() {
 		if h := m.horizon(f); f.bound <= h {
 			m.visit(f, h)
 		}
-		if f.unplaced > 0 {
-			m.attribute(f)
-		}
+		m.place(f)
 		if f.blindDue <= m.now {
 			m.refreshBlindIncidents(f)
 		}

@@ -255,3 +255,29 @@ func TestSavedStampsOfTheFutureHideNothing(t *testing.T) {
 		t.Error("nothing is said of it")
 	}
 }
+
+func TestOneBatchIsOnePageThoughItsUpdatesAreMillisecondsApart(t *testing.T) {
+	for _, c := range []struct {
+		name, rules string
+	}{
+		{"clients", plain},
+		{"whole and clients alike", strings.Replace(plain, "stale_after: 6d", "stale_after: 10m", 1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, c.rules)
+			for i := range 20 {
+				r.now = noon.Add(time.Duration(i) * 2 * time.Millisecond)
+				r.beat(fmt.Sprintf("c%d-", i), 1)
+			}
+			r.to(12 * time.Minute)
+			inc := r.only()
+			if got, want := pages(inc), []string{"10m0s opened"}; !slices.Equal(got, want) {
+				t.Errorf("pages %v, want %v", got, want)
+			}
+			if s := inc.Events[0].Scope; s.Silent != 20 || s.Of != 20 {
+				t.Errorf("opened for %d of %d, want all 20", s.Silent, s.Of)
+			}
+			checkInvariants(t, r.m)
+		})
+	}
+}

@@ -153,7 +153,7 @@ func TestCommitThenSend(t *testing.T) {
 		if n := m.said("sent durable"); n != 0 {
 			t.Fatalf("%d messages before the deadline", n)
 		}
-		time.Sleep(time.Second + 10*time.Millisecond)
+		time.Sleep(time.Second + 210*time.Millisecond) // the wait for others with its cause
 		synctest.Wait()
 		if m.said("sent durable") == 0 || m.calls[0] != "saved" {
 			t.Fatalf("at the deadline: %v, want saved, then sent", m.calls)
@@ -232,6 +232,7 @@ func TestAsleep(t *testing.T) {
 	if v := page.Clients[0].Verdict; v != watchdog.Stale {
 		t.Errorf("after its grace the client is %s, want stale", v)
 	}
+	e.Turn(now.Add(11*time.Minute + 10*time.Second))
 	inc := e.machine.Incidents()[0]
 	if want := feed.At(now).Add(time.Minute); inc.Opened != want {
 		t.Errorf("the incident is stamped %s, want its deadline %s", inc.Opened, want)
