@@ -50,17 +50,6 @@ func (m *Machine) seenThrough() feed.Instant {
 	return through
 }
 
-// Reflush marks blocks as changed whose write failed.
-func (m *Machine) Reflush(blocks []BlockImage) {
-	for _, image := range blocks {
-		if f := m.feeds[image.Feed]; f != nil && image.Index < len(f.blocks) {
-			b := f.blocks[image.Index]
-			b.marksChanged = true
-			b.namesChanged = b.namesChanged || image.Names != nil
-		}
-	}
-}
-
 // restore fills the table and the incidents from what was saved. Verdicts are
 // not saved: they follow from the watermarks once rules are put in force.
 func (m *Machine) restore(saved *Saved) {

@@ -19,7 +19,7 @@ type Saved struct {
 // one transaction with Through.
 type Flush struct {
 	Blocks  []BlockImage
-	Through feed.Instant
+	Through feed.Instant // zero while more blocks of the same flush are to come
 }
 
 // BlockImage is one block of series in its saved form; see EncodeBlock. The

@@ -100,3 +100,34 @@ func TestBlindSource(t *testing.T) {
 		t.Errorf("%d: the feed is %q: %v", status, v.Verdict, err)
 	}
 }
+
+// TestKilledRightAfterTheResolve kills the service between the resolve and the
+// next periodic flush: the watermarks of before would be silent, with no open
+// incident that says why, and page for nothing.
+func TestKilledRightAfterTheResolve(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.push(20, "cluster", "fsn1", "hel1")
+	w.eventually("a page", 20*time.Second, func() bool { return len(w.pagerduty.Alerts()) == 1 })
+	w.stop()
+	w.start()
+	for range 30 { // fresh for longer than resolve_after
+		w.push(20, "cluster", "fsn1", "hel1")
+		if w.incident().State == "resolved" {
+			break
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	w.kill()
+	w.start()
+	time.Sleep(e2eStaleAfter - time.Second) // whatever would page for nothing would do it now
+	stop := w.keepPushing(20)
+	defer stop()
+	time.Sleep(3 * time.Second)
+	if n := len(w.slack.Roots(e2eChannel)); n != 1 {
+		t.Errorf("%d Slack messages, want the one of the silence", n)
+	}
+	if n := len(w.pagerduty.Alerts()); n != 1 {
+		t.Errorf("%d PagerDuty alerts, want 1", n)
+	}
+}

@@ -17,8 +17,13 @@ const (
 	commitRetry    = 200 * time.Millisecond
 )
 
-// committer makes changes durable, then hands them to delivery. When the store
-// fails for undurableAfter it hands them over all the same, and goes on trying.
+// committer is the only writer of what changes: it makes incidents durable, then
+// hands them to delivery, and writes watermarks between. When the store fails for
+// undurableAfter it hands them over all the same, and goes on trying.
+//
+// A recovery rests on watermarks: were it durable before them, a crash would find
+// the old ones with no incident that says why, and page for nothing. So it waits
+// for the marks that were taken with it; a page waits for none.
 type committer struct {
 	store    Store
 	delivery Delivery
@@ -28,11 +33,14 @@ type committer struct {
 	mu      sync.Mutex
 	pending map[string]*watchdog.Incident // newest picture of each, not yet durable
 	order   []string
-	sent    map[string]uint64 // revision handed over undurable
-	since   time.Time         // of the oldest pending
+	rests   map[string]uint64         // of those, on which flush: marks.taken then
+	states  map[string]watchdog.State // of incidents not yet resolved
+	sent    map[string]uint64         // revision handed over undurable
+	marks   marks
+	since   time.Time // of the oldest pending
 	failing string
 	failed  time.Time
-	idle    chan struct{} // closed while nothing is pending
+	idle    chan struct{} // closed while no incident is pending
 	wake    chan struct{}
 }
 
@@ -41,14 +49,26 @@ func newCommitter(store Store, delivery Delivery, log *slog.Logger, m *metrics) 
 	close(idle)
 	return &committer{
 		store: store, delivery: delivery, log: log, metrics: m,
-		pending: map[string]*watchdog.Incident{}, sent: map[string]uint64{},
-		idle: idle, wake: make(chan struct{}, 1),
+		pending: map[string]*watchdog.Incident{}, rests: map[string]uint64{},
+		states: map[string]watchdog.State{}, sent: map[string]uint64{},
+		marks: newMarks(), idle: idle, wake: make(chan struct{}, 1),
 	}
 }
 
 // add never blocks: a newer picture replaces an older one of the same incident.
-func (c *committer) add(changes []*watchdog.Incident) {
+// flush is asked for the watermarks that a recovery among them rests on.
+func (c *committer) add(changes []*watchdog.Incident, flush func() watchdog.Flush) {
+	if c.take(changes) {
+		c.addMarks(flush())
+	}
+	c.signal()
+}
+
+// take makes changes pending, and says whether one has just recovered: that one
+// waits for the flush that is to be taken now.
+func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if len(c.pending) == 0 {
 		c.since = time.Now()
 		c.idle = make(chan struct{})
@@ -58,12 +78,39 @@ func (c *committer) add(changes []*watchdog.Incident) {
 			c.order = append(c.order, inc.ID)
 		}
 		c.pending[inc.ID] = inc
+		well := inc.State == watchdog.StateRecovering || inc.State == watchdog.StateResolved
+		if well && c.states[inc.ID] != inc.State {
+			recovers = true
+			c.rests[inc.ID] = c.marks.taken + 1
+		}
+		c.states[inc.ID] = inc.State
+		if inc.State == watchdog.StateResolved {
+			delete(c.states, inc.ID)
+		}
 	}
+	return recovers
+}
+
+// addMarks takes what changed in the table, to be written when no page waits.
+func (c *committer) addMarks(flush watchdog.Flush) {
+	c.mu.Lock()
+	c.marks.add(flush)
 	c.mu.Unlock()
+	c.signal()
+}
+
+func (c *committer) signal() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
+}
+
+// flushing says that watermarks taken before are still to be written.
+func (c *committer) flushing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.marks.waiting()
 }
 
 func (c *committer) run(ctx context.Context) {
@@ -73,7 +120,14 @@ func (c *committer) run(ctx context.Context) {
 			return
 		case <-c.wake:
 		}
-		for c.once(ctx) != nil {
+		for {
+			more, err := c.once(ctx)
+			if err == nil && !more {
+				break
+			}
+			if err == nil {
+				continue
+			}
 			select {
 			case <-ctx.Done():
 				return
@@ -83,47 +137,74 @@ func (c *committer) run(ctx context.Context) {
 	}
 }
 
-func (c *committer) take() []*watchdog.Incident {
+// drain commits all that is pending.
+func (c *committer) drain(ctx context.Context) error {
+	for {
+		if more, err := c.once(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// once tries one commit: of the incidents that rest on nothing unwritten, or
+// else of some watermarks. It says whether something is left.
+func (c *committer) once(ctx context.Context) (more bool, err error) {
+	batch, flush := c.next()
+	if len(batch) == 0 && flush == nil {
+		return false, nil
+	}
+	tried, cancel := context.WithTimeout(ctx, undurableAfter)
+	if len(batch) > 0 {
+		err = c.store.SaveIncidents(tried, batch)
+	} else {
+		err = c.store.SaveBlocks(tried, *flush)
+	}
+	cancel()
+	if err != nil {
+		c.metrics.commits.WithLabelValues("failed").Inc()
+		c.fail(err)
+		return true, err
+	}
+	c.metrics.commits.WithLabelValues("ok").Inc()
+	more = c.done(batch, flush)
+	if len(batch) > 0 {
+		c.delivery.Apply(batch, true)
+	}
+	return more, nil
+}
+
+// next is what to commit next.
+func (c *committer) next() ([]*watchdog.Incident, *watchdog.Flush) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	batch := make([]*watchdog.Incident, 0, len(c.order))
 	for _, id := range c.order {
-		batch = append(batch, c.pending[id])
+		if c.rests[id] <= c.marks.written {
+			batch = append(batch, c.pending[id])
+		}
 	}
-	return batch
+	if len(batch) > 0 || !c.marks.waiting() {
+		return batch, nil
+	}
+	flush := c.marks.next()
+	return nil, &flush
 }
 
-// once tries to commit all that is pending.
-func (c *committer) once(ctx context.Context) error {
-	batch := c.take()
-	if len(batch) == 0 {
-		return nil
-	}
-	tried, cancel := context.WithTimeout(ctx, undurableAfter)
-	err := c.store.SaveIncidents(tried, batch)
-	cancel()
-	if err != nil {
-		c.metrics.commits.WithLabelValues("failed").Inc()
-		c.fail(batch, err)
-		return err
-	}
-	c.metrics.commits.WithLabelValues("ok").Inc()
-	c.done(batch)
-	c.delivery.Apply(batch, true)
-	return nil
-}
-
-func (c *committer) done(batch []*watchdog.Incident) {
+func (c *committer) done(batch []*watchdog.Incident, flush *watchdog.Flush) (more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.failing != "" {
 		c.log.Info("the store works again")
 	}
 	c.failing = ""
+	if flush != nil {
+		c.marks.wrote(flush)
+	}
 	for _, inc := range batch {
 		if c.pending[inc.ID] == inc {
 			delete(c.pending, inc.ID)
 			delete(c.sent, inc.ID)
+			delete(c.rests, inc.ID)
 		}
 	}
 	kept := c.order[:0]
@@ -134,19 +215,15 @@ func (c *committer) done(batch []*watchdog.Incident) {
 	}
 	c.order = kept
 	c.since = time.Now()
-	if len(c.pending) == 0 {
+	if len(batch) > 0 && len(c.pending) == 0 {
 		close(c.idle)
-		return
 	}
-	select { // what came while we committed
-	case c.wake <- struct{}{}:
-	default:
-	}
+	return len(c.pending) > 0 || c.marks.waiting()
 }
 
 // fail hands over what has waited too long: a page that is not durable is better
 // than none.
-func (c *committer) fail(batch []*watchdog.Incident, err error) {
+func (c *committer) fail(err error) {
 	c.mu.Lock()
 	if c.failing == "" {
 		c.failed = time.Now()
@@ -155,9 +232,9 @@ func (c *committer) fail(batch []*watchdog.Incident, err error) {
 	c.failing = err.Error()
 	var late []*watchdog.Incident
 	if time.Since(c.since) >= undurableAfter {
-		for _, inc := range batch {
-			if c.sent[inc.ID] < inc.Revision {
-				c.sent[inc.ID] = inc.Revision
+		for _, id := range c.order {
+			if inc := c.pending[id]; c.sent[id] < inc.Revision {
+				c.sent[id] = inc.Revision
 				late = append(late, inc)
 			}
 		}

@@ -4,6 +4,6 @@
 //
 //	Submit, Acknowledge, UseRules --> requests --> Turn --> Machine.Step
 //	                                                |-- changes --> committer --> store, then delivery
-//	                                                |-- blocks  --> flusher --> store
+//	                                                |-- blocks  --> committer --> store, where no page waits
 //	                                                '-- Status  --> readers
 package engine

@@ -2,8 +2,8 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,7 +70,6 @@ type Engine struct {
 	machine  *watchdog.Machine
 	requests chan request
 	commit   *committer
-	flush    *flusher
 	metrics  *metrics
 	status   atomic.Pointer[Status]
 
@@ -78,10 +77,10 @@ type Engine struct {
 	started   feed.Instant
 	lastTurn  time.Time
 	published time.Time
+	flushed   time.Time
 	resolved  []*watchdog.Incident // newest first
 	rules     RulesStatus
 	ready     bool
-	recovered bool // an incident rests on watermarks that are not flushed yet
 	trouble   []string
 }
 
@@ -119,37 +118,32 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 		}
 	}
 	e.commit = newCommitter(cfg.Store, cfg.Delivery, cfg.Log, e.metrics)
-	e.flush = newFlusher(cfg.Store, cfg.Log, e.metrics)
 	e.publish(cfg.Now())
 	return e, nil
 }
 
-// Run makes turns until ctx ends, then flushes what is left.
+// Run makes turns until ctx ends, then writes what is left. The first turn is at
+// once, and its flush with it: what is expected from now on is durable from the
+// start, or a crash loop would postpone the page for a feed that never delivers.
 func (e *Engine) Run(ctx context.Context) error {
-	go e.commit.run(ctx)
-	// What is expected from now on is durable from the start: a crash loop before
-	// the first flush must not postpone the page for a feed that never delivers.
-	if err := e.flush.all(ctx, e.machine); err != nil {
-		e.cfg.Log.Error("watermarks could not be flushed at the start", slog.Any("error", err))
-	}
+	var committing sync.WaitGroup
+	commits, stopCommits := context.WithCancel(ctx)
+	committing.Go(func() { e.commit.run(commits) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	flushed := e.cfg.Now()
 	var batch []request
 	for {
 		batch = batch[:0]
 		select {
 		case <-ctx.Done():
+			stopCommits()
+			committing.Wait()
 			return e.stop(context.WithoutCancel(ctx))
 		case r := <-e.requests:
 			batch = e.drain(append(batch, r))
 		case <-timer.C:
 		}
-		next := e.Turn(e.cfg.Now(), batch...)
-		if now := e.cfg.Now(); (e.recovered || now.Sub(flushed) >= flushEvery) && e.flush.begin(ctx, e.machine) {
-			flushed, e.recovered = now, false
-		}
-		timer.Reset(e.wait(next))
+		timer.Reset(e.wait(e.Turn(e.cfg.Now(), batch...)))
 	}
 }
 
@@ -181,11 +175,13 @@ const stopWithin = 10 * time.Second
 func (e *Engine) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
-	return errors.Join(e.commit.once(ctx), e.flush.all(ctx, e.machine))
+	e.commit.addMarks(e.collect())
+	return e.commit.drain(ctx)
 }
 
 // Turn is one synchronous turn at now: it serves the requests, steps the machine,
-// hands changes to the committer, publishes. It returns when the next is due.
+// hands changes, and now and then watermarks, to the committer, publishes. It
+// returns when the next is due.
 func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
 	at := feed.At(now)
 	if gap := now.Sub(e.lastTurn); gap > asleepAfter {
@@ -218,7 +214,23 @@ func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
 	for _, r := range batch {
 		close(r.done)
 	}
+	if now.Sub(e.flushed) >= flushEvery && !e.commit.flushing() {
+		e.flushed = now
+		e.commit.addMarks(e.collect())
+	}
 	return next
+}
+
+// collect takes what changed in the table since the last time.
+func (e *Engine) collect() watchdog.Flush {
+	var all watchdog.Flush
+	for more := true; more; {
+		var part watchdog.Flush
+		part, more = e.machine.Flush()
+		all.Blocks = append(all.Blocks, part.Blocks...)
+		all.Through = part.Through
+	}
+	return all
 }
 
 func (e *Engine) step(at feed.Instant, inputs []watchdog.Input) (next feed.Instant, changed bool) {
@@ -231,12 +243,11 @@ func (e *Engine) step(at feed.Instant, inputs []watchdog.Input) (next feed.Insta
 			changed = true
 			for _, inc := range out.Changes {
 				e.logChange(inc)
-				e.recovered = e.recovered || inc.State == watchdog.StateRecovering || inc.State == watchdog.StateResolved
 				if inc.State == watchdog.StateResolved {
 					e.remember(inc)
 				}
 			}
-			e.commit.add(out.Changes)
+			e.commit.add(out.Changes, e.collect)
 		}
 		next, more = out.Next, out.More
 	}

@@ -96,14 +96,16 @@ func (m *memory) said(call string) int {
 	return n
 }
 
-func start(t *testing.T, m *memory) *Engine {
+func start(t *testing.T, m *memory) *Engine { return startWith(t, m, m) }
+
+func startWith(t *testing.T, m *memory, store Store) *Engine {
 	t.Helper()
 	set, err := rules.Parse([]rules.File{{Name: "r.yaml", Data: []byte(testRules)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e, err := New(t.Context(), Config{
-		Install: "test", Store: m, Archive: m, Delivery: m, Log: slog.New(slog.DiscardHandler),
+		Install: "test", Store: store, Archive: m, Delivery: m, Log: slog.New(slog.DiscardHandler),
 		Registerer: prometheus.NewRegistry(), Now: time.Now,
 		HeardThrough: func(now time.Time) time.Time { return now },
 	}, &watchdog.Saved{})

@@ -39,6 +39,9 @@ func (s *SQLite) SaveBlocks(ctx context.Context, flush watchdog.Flush) error {
 				return err
 			}
 		}
+		if flush.Through.IsZero() {
+			return nil
+		}
 		_, err = tx.ExecContext(ctx, upsertThrough, int64(flush.Through))
 		return err
 	})

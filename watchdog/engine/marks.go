@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// marksChunk is how many blocks of watermarks one commit writes: a page that
+// comes meanwhile waits for that one only.
+const marksChunk = 512
+
+// marks are watermarks that wait to be written: the newest image of each block,
+// written in the order in which the blocks came first.
+type marks struct {
+	images  map[blockKey]watchdog.BlockImage
+	order   []blockKey
+	through feed.Instant // what the table holds once all are written
+	taken   uint64       // flushes taken so far
+	written uint64       // the last of them that is written whole, and all before it
+}
+
+type blockKey struct {
+	feed  string
+	index int
+}
+
+func newMarks() marks { return marks{images: map[blockKey]watchdog.BlockImage{}} }
+
+func (k *marks) add(flush watchdog.Flush) {
+	k.taken++
+	for _, image := range flush.Blocks {
+		key := blockKey{image.Feed, image.Index}
+		old, waits := k.images[key]
+		if !waits {
+			k.order = append(k.order, key)
+		}
+		if image.Names == nil { // they have not changed since
+			image.Names = old.Names
+		}
+		k.images[key] = image
+	}
+	k.through = flush.Through
+}
+
+// waiting says that a flush was taken that is not written whole.
+func (k *marks) waiting() bool { return k.written < k.taken }
+
+// next is the next to write; Through is zero while others are left.
+func (k *marks) next() watchdog.Flush {
+	n := min(len(k.order), marksChunk)
+	flush := watchdog.Flush{Blocks: make([]watchdog.BlockImage, 0, n)}
+	for _, key := range k.order[:n] {
+		flush.Blocks = append(flush.Blocks, k.images[key])
+	}
+	if n == len(k.order) {
+		flush.Through = k.through
+	}
+	return flush
+}
+
+// wrote lets go of what has been written, but for images that came meanwhile.
+func (k *marks) wrote(flush *watchdog.Flush) {
+	newer := 0
+	for i, image := range flush.Blocks {
+		key := k.order[i]
+		if now := k.images[key]; same(now.Marks, image.Marks) && same(now.Names, image.Names) {
+			delete(k.images, key)
+			continue
+		}
+		k.order[newer] = key
+		newer++
+	}
+	k.order = append(k.order[:newer], k.order[len(flush.Blocks):]...)
+	if len(k.order) == 0 && flush.Through == k.through {
+		k.written, k.order = k.taken, nil
+	}
+}
+
+// same says that two images are one and the same, not that they are equal.
+func same(a, b []byte) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}

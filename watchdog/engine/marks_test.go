@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+func imageOf(n int, names, marks string) watchdog.BlockImage {
+	image := watchdog.BlockImage{Feed: "f", Index: n, Marks: []byte(marks)}
+	if names != "" {
+		image.Names = []byte(names)
+	}
+	return image
+}
+
+func TestMarksKeepTheNewestOfEachBlock(t *testing.T) {
+	k := newMarks()
+	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{imageOf(0, "n0", "a"), imageOf(1, "n1", "a")}, Through: 1})
+	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{imageOf(0, "", "b")}, Through: 2})
+	flush := k.next()
+	if got := fmt.Sprintf("%s %s %s %d", flush.Blocks[0].Marks, flush.Blocks[0].Names, flush.Blocks[1].Marks, flush.Through); got != "b n0 a 2" {
+		t.Errorf("to write: %s, want the newer marks with the names of before, through 2", got)
+	}
+	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{imageOf(1, "", "c")}, Through: 3}) // while it is written
+	k.wrote(&flush)
+	if !k.waiting() || k.written != 0 {
+		t.Fatalf("written through flush %d, but a newer image waits", k.written)
+	}
+	flush = k.next()
+	if len(flush.Blocks) != 1 || string(flush.Blocks[0].Marks) != "c" || flush.Through != 3 {
+		t.Fatalf("then %+v, want the image that came meanwhile", flush)
+	}
+	k.wrote(&flush)
+	if k.waiting() || k.written != 3 || len(k.images) != 0 {
+		t.Errorf("written %d of %d, %d images left", k.written, k.taken, len(k.images))
+	}
+}
+
+func TestMarksAreWrittenInParts(t *testing.T) {
+	k := newMarks()
+	var all watchdog.Flush
+	for n := range marksChunk + 1 {
+		all.Blocks = append(all.Blocks, imageOf(n, "", "a"))
+	}
+	all.Through = 7
+	k.add(all)
+	first := k.next()
+	k.wrote(&first)
+	if len(first.Blocks) != marksChunk || first.Through != 0 || !k.waiting() {
+		t.Errorf("the first part has %d blocks through %s", len(first.Blocks), first.Through)
+	}
+	last := k.next()
+	k.wrote(&last)
+	if len(last.Blocks) != 1 || last.Through != feed.Instant(7) || k.waiting() {
+		t.Errorf("the last part has %d blocks through %s", len(last.Blocks), last.Through)
+	}
+}

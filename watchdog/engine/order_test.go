@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+// ledgerOf is a store that writes down in which order things came to be durable.
+type ledgerOf struct {
+	memory
+	slow  time.Duration
+	order []string
+}
+
+func (l *ledgerOf) SaveIncidents(ctx context.Context, all []*watchdog.Incident) error {
+	for _, inc := range all {
+		l.note(string(inc.State))
+	}
+	return l.memory.SaveIncidents(ctx, all)
+}
+
+func (l *ledgerOf) SaveBlocks(ctx context.Context, f watchdog.Flush) error {
+	time.Sleep(l.slow)
+	if len(f.Blocks) > 0 {
+		l.note("marks")
+	}
+	return l.memory.SaveBlocks(ctx, f)
+}
+
+func (l *ledgerOf) note(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.order); n == 0 || l.order[n-1] != what {
+		l.order = append(l.order, what)
+	}
+}
+
+// A crash between the two must find the newer of them at worst: watermarks
+// without the recovery are harmless, a recovery without its watermarks pages
+// for nothing.
+func TestARecoveryWaitsForItsWatermarksAndAPageForNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &ledgerOf{memory: memory{saved: map[string]uint64{}}, slow: 500 * time.Millisecond}
+		e := startWith(t, &store.memory, store)
+		stop := running(t, e)
+		defer stop()
+		time.Sleep(3 * time.Second) // so that no periodic flush falls between silence and recovery
+		beat(t, e, "acme")
+		time.Sleep(58 * time.Second)
+		store.mu.Lock()
+		store.order = nil
+		store.mu.Unlock()
+		time.Sleep(4 * time.Second) // the deadline is over
+		beat(t, e, "acme")
+		for range 7 {
+			time.Sleep(50 * time.Second)
+			beat(t, e, "acme")
+		}
+		store.mu.Lock()
+		defer store.mu.Unlock()
+		at := func(what string) int { return slices.Index(store.order, what) }
+		if at("open") < 0 || at("recovering") < 0 || at("resolved") < 0 {
+			t.Fatalf("durable in order: %v", store.order)
+		}
+		if !slices.Contains(store.order[at("open"):at("recovering")], "marks") {
+			t.Errorf("durable in order: %v, want marks before the recovery", store.order)
+		}
+	})
+}
