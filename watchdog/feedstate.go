@@ -22,6 +22,8 @@ type feedState struct {
 	tracks map[rowID]*track
 	roster map[string]bool // clients that the rule files name
 
+	members map[rowID]int // clients that a group row counts, but for retired ones
+
 	clients   ByVerdict            // client rows by stored verdict
 	bySet     map[uint8]*ByVerdict // the same for each set of sources
 	byLabels  map[labelsID]*tally  // for attribution
@@ -45,6 +47,7 @@ func newFeedState(name string) *feedState {
 		blindDue: never,
 		tracks:   map[rowID]*track{},
 		roster:   map[string]bool{},
+		members:  map[rowID]int{},
 		bySet:    map[uint8]*ByVerdict{},
 		byLabels: map[labelsID]*tally{},
 	}
@@ -123,6 +126,13 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 	f.count(b, i, -1)
 	b.verdict[i] = v
 	f.count(b, i, +1)
+	if old == Retired || v == Retired {
+		n := +1
+		if v == Retired {
+			n = -1
+		}
+		m.enroll(f, m.groupRows[b.groups[i]], n)
+	}
 	if seq := b.in[i]; seq != 0 {
 		m.incidents[seq].memberChanged(old, v)
 		return
@@ -174,6 +184,11 @@ func (m *Machine) rejudge(f *feedState, id rowID) {
 	}
 	if b.verdict[i] == Retired {
 		b.due[i] = never
+		return
+	}
+	if isGroup(b.client[i]) && f.deserted(id, r) {
+		b.due[i] = never
+		m.setVerdict(f, b, i, Unwatched)
 		return
 	}
 	set := &m.sources.sets[b.sources[i]]

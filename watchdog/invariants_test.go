@@ -57,6 +57,7 @@ func checkCounts(t testing.TB, m *Machine, f *feedState) {
 		}
 		unplaced += unassigned
 	}
+	checkEnrolled(t, m, f)
 	if unplaced != f.unplaced {
 		t.Fatalf("%d rows in trouble belong to no incident, counted as %d", unplaced, f.unplaced)
 	}
@@ -139,6 +140,12 @@ func checkBounds(t testing.TB, m *Machine, f *feedState) {
 			if r == nil || b.verdict[i] == Retired {
 				continue
 			}
+			if isGroup(b.client[i]) && f.deserted(rowOf(n, i), r) {
+				if b.verdict[i] != Unwatched {
+					t.Fatalf("nobody is in %q, and it is %s", b.client[i], b.verdict[i])
+				}
+				continue
+			}
 			judgeAt := func(horizon feed.Instant) (Verdict, feed.Instant) {
 				return judge(facts{
 					rule: r, arrival: b.arrival[i], horizon: horizon,
@@ -165,4 +172,26 @@ func checkBounds(t testing.TB, m *Machine, f *feedState) {
 // isHeld says that the row holds an incident that found no member after a restart.
 func isHeld(b *block, i int) bool {
 	return isGroup(b.client[i]) && b.verdict[i] == Blind && b.in[i] != 0
+}
+
+// checkEnrolled: each group row counts the clients that are in it.
+func checkEnrolled(t testing.TB, m *Machine, f *feedState) {
+	t.Helper()
+	members := map[rowID]int{}
+	for id, b := range f.rows {
+		if i := id.place(); !isGroup(b.client[i]) && b.verdict[i] != Retired {
+			for _, g := range m.groupRows[b.groups[i]] {
+				members[g]++
+			}
+		}
+	}
+	for g, n := range f.members {
+		if members[g] != n {
+			t.Fatalf("%q counts %d clients, there are %d", f.clientName(g), n, members[g])
+		}
+		delete(members, g)
+	}
+	if len(members) > 0 {
+		t.Fatalf("%d group rows do not count their clients", len(members))
+	}
 }

@@ -281,3 +281,44 @@ func TestOneBatchIsOnePageThoughItsUpdatesAreMillisecondsApart(t *testing.T) {
 		})
 	}
 }
+
+const perCluster = `
+feeds:
+  - name: f
+    retention: 7d
+    escalation: on-call
+    rules:
+      - {name: whole, per: feed, stale_after: 6d}
+      - {name: clusters, per: cluster, stale_after: 10m}
+      - {name: clients, stale_after: 1d}
+` + onCall
+
+func TestAGroupThatEverybodyLeftIsNotSilent(t *testing.T) {
+	r := newRig(t, perCluster)
+	r.beat("a", 3, "cluster", "old")
+	r.beat("b", 3, "cluster", "other")
+	for i := range 40 {
+		r.to(time.Duration(i) * time.Minute)
+		r.beat("b", 3, "cluster", "other")
+		if i == 11 && len(r.open()) != 1 {
+			t.Fatalf("open after the deadline: %v, want cluster=old", scopesOf(r.open()))
+		}
+		if i >= 12 {
+			r.beat("a", 3, "cluster", "new")
+		}
+		checkInvariants(t, r.m)
+	}
+	for _, inc := range r.seen {
+		if inc.State != StateResolved || len(inc.Pages) != 1 {
+			t.Errorf("%s is %s with pages %v, want it resolved after its first", inc.Scope, inc.State, pages(inc))
+		}
+	}
+	r.restart(perCluster)
+	r.beat("a", 3, "cluster", "new")
+	r.beat("b", 3, "cluster", "other")
+	r.to(r.now.Sub(noon) + 7*time.Minute)
+	if all := r.open(); len(all) != 0 {
+		t.Errorf("open after a restart: %v", scopesOf(all))
+	}
+	checkInvariants(t, r.m)
+}

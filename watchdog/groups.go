@@ -1,0 +1,169 @@
+package watchdog
+
+import (
+	"encoding/binary"
+	"strings"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// groupsOf is the rows of the group rules that count this client. A value met
+// for the first time gets a row, with the client's own watermarks.
+func (m *Machine) groupsOf(f *feedState, b *block, i int, labels feed.Labels) []rowID {
+	var groups []rowID
+	for n := f.groups; n < len(f.rules); n++ {
+		r := f.rules[n]
+		if !r.Matches(b.client[i], labels) {
+			continue
+		}
+		value := ""
+		if r.Per() != perFeed {
+			if value = labels.Get(r.Per()); value == "" {
+				continue
+			}
+		}
+		g := m.groupRow(f, n, value, b.sources[i])
+		m.mergeInto(f, g, b, i)
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// keepOrphans adds those of the former group rows whose rule was removed while
+// they were in trouble: only an update ends that.
+func (m *Machine) keepOrphans(f *feedState, groups, former []rowID) []rowID {
+	for _, g := range former {
+		b, i := f.blocks[g.block()], g.place()
+		if b.rule[i] == noRule && b.in[i] != 0 && !b.verdict[i].Well() {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// What Rule.Per says of a rule for each client, and for the feed as a whole.
+const (
+	perClient = "client"
+	perFeed   = "feed"
+)
+
+// groupRow is the row of group rule n for one value of its label.
+func (m *Machine) groupRow(f *feedState, n int, value string, sources uint8) rowID {
+	name := groupName(f.rules[n], value)
+	id, ok := f.row(name)
+	if !ok {
+		// Its label set names the group, so attribution can read it off the row.
+		labels := feed.Labels{}
+		if value != "" {
+			labels, _ = feed.ParseLabels(map[string]string{f.rules[n].Per(): value})
+		}
+		id = f.add(name, m.now, m.labels.id(labels), sources)
+	}
+	b, i := f.blocks[id.block()], id.place()
+	if b.rule[i] != uint16(n) {
+		b.rule[i] = uint16(n)
+		m.rejudge(f, id)
+	}
+	return id
+}
+
+// mergeInto gives a group row what a client row of it already knows.
+func (m *Machine) mergeInto(f *feedState, g rowID, b *block, i int) {
+	gb, gi := f.blocks[g.block()], g.place()
+	if b.arrival[i] <= 0 {
+		return
+	}
+	if gb.arrival[gi] < 0 {
+		gb.sources[gi] = b.sources[i]
+	} else {
+		gb.sources[gi] = m.sources.set(m.sources.sets[gb.sources[gi]].mask | m.sources.sets[b.sources[i]].mask)
+	}
+	f.useSet(gb.sources[gi])
+	gb.event[gi] = max(gb.event[gi], b.event[i])
+	if b.arrival[i] > gb.arrival[gi] {
+		gb.arrival[gi] = b.arrival[i]
+		gb.marksChanged = true
+		m.rejudge(f, g)
+	}
+}
+
+func (m *Machine) internGroups(groups []rowID) groupsID {
+	if len(groups) == 0 {
+		return 0
+	}
+	key := make([]byte, 0, 4*len(groups))
+	for _, g := range groups {
+		key = binary.LittleEndian.AppendUint32(key, uint32(g))
+	}
+	// Row numbers are a feed's own, so the same key may serve two feeds.
+	id := m.groupSets.id(string(key))
+	if int(id) == len(m.groupRows) {
+		m.groupRows = append(m.groupRows, groups)
+	}
+	return id
+}
+
+// bindGroups binds the group rows that are there to the rules of the set, by name
+// and label. Nobody is in them until clients are bound.
+func (m *Machine) bindGroups(f *feedState) {
+	named := map[string]int{}
+	for n := f.groups; n < len(f.rules); n++ {
+		named[f.rules[n].Name()] = n
+	}
+	clear(f.members)
+	for id, b := range f.rows {
+		i := id.place()
+		if !isGroup(b.client[i]) {
+			continue
+		}
+		b.rule[i] = noRule
+		rule, _, _ := strings.Cut(b.client[i][1:], string(groupMark))
+		if n, ok := named[rule]; ok && m.groupPattern(f, id).label == labelOf(f.rules[n]) {
+			b.rule[i] = uint16(n)
+		}
+	}
+}
+
+// labelOf is the label that a group rule counts by; "" for `per: feed`.
+func labelOf(r *rules.Rule) string {
+	if r.Per() == perFeed {
+		return ""
+	}
+	return r.Per()
+}
+
+func (m *Machine) judgeGroups(f *feedState) {
+	for id, b := range f.rows {
+		if isGroup(b.client[id.place()]) {
+			m.rejudge(f, id)
+		}
+	}
+}
+
+// enroll counts n clients in or out of group rows. A row of a label's value that
+// nobody has any more is not silent: there is nobody to be silent.
+func (m *Machine) enroll(f *feedState, groups []rowID, n int) {
+	for _, g := range groups {
+		before := f.members[g]
+		f.members[g] = before + n
+		if before == 0 || before+n == 0 {
+			m.rejudge(f, g)
+		}
+	}
+}
+
+// deserted says that the row is of a label's value that no client has.
+func (f *feedState) deserted(id rowID, r *rules.Rule) bool {
+	return r.Per() != perFeed && f.members[id] == 0
+}
+
+// expectWhole makes the rows of `per: feed` rules before any client is seen: a
+// feed that never delivers is silent too.
+func (m *Machine) expectWhole(f *feedState) {
+	for n := f.groups; n < len(f.rules); n++ {
+		if f.rules[n].Per() == perFeed {
+			m.groupRow(f, n, "", m.sources.carrying(f.name))
+		}
+	}
+}
