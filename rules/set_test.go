@@ -49,7 +49,9 @@ func TestCheckSuccessor(t *testing.T) {
 		}
 	}
 	renamed := mustParse(t, onCall+"retired_feeds: [{name: q, reason: sold}]\nfeeds:\n  - {name: x, renamed_from: a, escalation: e, "+everyone+"}\n")
-	if name, ok := renamed.RenamedTo("a"); !ok || name != "x" {
+	name := ""
+	renamed.Renamed(func(old, now string) bool { name = old + " to " + now; return true })
+	if name != "a to x" {
 		t.Errorf("a is now %q", name)
 	}
 	if reason, ok := renamed.Retired("q"); !ok || reason != "sold" {

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // LostFeeds is the error of a successor that no longer has feeds that a set
@@ -54,8 +56,11 @@ func (s *Set) Retired(name string) (reason string, ok bool) {
 	return reason, ok
 }
 
-// RenamedTo is what the feed once called old is called now, if the files say so.
-func (s *Set) RenamedTo(old string) (name string, ok bool) {
-	name, ok = s.renamed[old]
-	return name, ok
+// Renamed yields each former name of a feed with its present one, in order.
+func (s *Set) Renamed(yield func(old, name string) bool) {
+	for _, old := range slices.Sorted(maps.Keys(s.renamed)) {
+		if !yield(old, s.renamed[old]) {
+			return
+		}
+	}
 }

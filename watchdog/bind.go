@@ -85,6 +85,7 @@ func (m *Machine) bind(f *feedState, id rowID) {
 // incidents and how far their ladders have come stay.
 func (m *Machine) useRules(set *rules.Set) {
 	m.set = set
+	m.followRenames(set)
 	for _, spec := range set.Feeds() {
 		if m.feeds[spec.Name()] == nil {
 			m.addFeed(spec.Name())

@@ -159,6 +159,7 @@ type Ladder struct {
 	LossBegun bool           `json:"loss_begun"`         // paged for loss begun
 	GrowthAt  feed.Instant   `json:"growth_at,omitzero"` // last page for growth
 	PagedFor  int            `json:"paged_for"`          // series in trouble at the last page
+	PagedOf   int            `json:"paged_of"`           // of how many in the feed then
 	PagedAs   rules.Severity `json:"paged_as"`           // severity at the last page
 	Engaged   []rules.Target `json:"engaged,omitempty"`  // who has been paged so far, in order
 }

@@ -106,9 +106,12 @@ func TestGrew(t *testing.T) {
 		{100, 100, 100, false}, // was all
 		{0, 1, 1, true},
 	} {
-		if got := grew(c.was, c.is, c.all); got != c.want {
+		if got := (share{c.was, c.all}).grewTo(share{c.is, c.all}); got != c.want {
 			t.Errorf("grew from %d to %d of %d: %v", c.was, c.is, c.all, got)
 		}
+	}
+	if (share{3, 3}).grewTo(share{4, 4}) {
+		t.Error("all were silent, all are: a new client among them is no growth")
 	}
 }
 

@@ -50,6 +50,7 @@ func (m *Machine) page(inc *incident, why Reason, step int, targets []rules.Targ
 		paged = max(paged, inc.Ladder.PagedFor)
 	}
 	inc.Ladder.PagedFor, inc.Ladder.PagedAs = paged, inc.Severity
+	inc.Ladder.PagedOf = inc.Scope.Of + inc.Scope.ElsewhereOf
 	for _, t := range targets {
 		if !slices.Contains(inc.Ladder.Engaged, t) {
 			inc.Ladder.Engaged = append(slices.Clip(inc.Ladder.Engaged), t)
@@ -128,17 +129,15 @@ func (m *Machine) climbGrowth(inc *incident) {
 	if len(inc.Pages) == 0 {
 		return
 	}
-	was, is := inc.Ladder.PagedFor, inc.Scope.Silent
-	all := inc.Scope.Of + inc.Scope.ElsewhereOf
 	rose := inc.Severity > inc.Ladder.PagedAs
-	if !grew(was, is, all) && !rose {
+	if !inc.grew() && !rose {
 		return
 	}
 	if !rose && m.now < inc.Ladder.GrowthAt.Add(growthApart) {
 		return
 	}
 	inc.Ladder.GrowthAt = m.now
-	m.record(inc, Event{Kind: EventScope, Was: was})
+	m.record(inc, Event{Kind: EventScope, Was: inc.Ladder.PagedFor})
 	if inc.Ack != nil {
 		inc.Ack = nil // it covered less
 		m.refreshState(inc)
@@ -146,14 +145,25 @@ func (m *Machine) climbGrowth(inc *incident) {
 	m.page(inc, ReasonGrew, 0, inc.Ladder.Engaged)
 }
 
-func grew(was, is, all int) bool {
+func (inc *incident) grew() bool {
+	was := share{inc.Ladder.PagedFor, inc.Ladder.PagedOf}
+	return was.grewTo(share{inc.Scope.Silent, inc.Scope.Of + inc.Scope.ElsewhereOf})
+}
+
+// share is a part of a feed's clients.
+type share struct{ part, of int }
+
+func (s share) all() bool  { return s.part >= s.of }
+func (s share) half() bool { return 2*s.part >= s.of }
+
+func (s share) grewTo(now share) bool {
 	switch {
-	case is <= was:
+	case now.part <= s.part:
 		return false
-	case is == all, 2*was < all && 2*is >= all:
+	case now.all() && !s.all(), now.half() && !s.half():
 		return true
 	default:
-		return is >= 2*was && 20*(is-was) >= all
+		return now.part >= 2*s.part && 20*(now.part-s.part) >= now.of
 	}
 }
 
@@ -248,7 +258,7 @@ func (m *Machine) setNext(inc *incident, next *Next) {
 
 // growthDue is when a growth that came too soon after the last page may page.
 func (inc *incident) growthDue() feed.Instant {
-	if len(inc.Pages) == 0 || !grew(inc.Ladder.PagedFor, inc.Scope.Silent, inc.Scope.Of+inc.Scope.ElsewhereOf) {
+	if len(inc.Pages) == 0 || !inc.grew() {
 		return 0
 	}
 	return inc.Ladder.GrowthAt.Add(growthApart)

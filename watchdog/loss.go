@@ -80,7 +80,10 @@ func (inc *incident) heardLate(arrival, event feed.Instant, is Verdict) {
 	if inc.Loss.ByArrival {
 		newest = arrival
 	}
-	inc.Since = max(inc.Since, arrival)
+	if arrival > inc.Since {
+		inc.Since = arrival
+		inc.touched, inc.dirty = true, true
+	}
 	if newest <= inc.Loss.Start {
 		return
 	}

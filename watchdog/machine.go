@@ -31,6 +31,7 @@ type Machine struct {
 	changed   []*incident // handed out by the next Output, in order of change
 	lags      []time.Duration
 	trouble   map[string]string // what is wrong with what we were told, by subject
+	gone      []string          // names that no feed has any more, for the next Flush
 }
 
 // Config is fixed for the life of a Machine.

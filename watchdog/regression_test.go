@@ -322,3 +322,18 @@ func TestAGroupThatEverybodyLeftIsNotSilent(t *testing.T) {
 	}
 	checkInvariants(t, r.m)
 }
+
+func TestALateUpdateIsShownThoughTheLossStartsWhereItDid(t *testing.T) {
+	r := newRig(t, plain)
+	hb := beatOf("a1", r.now)
+	hb.Event = r.now
+	r.hear(feed.Push, hb)
+	r.to(20 * time.Minute)
+	revision := r.only().Revision
+	late := beatOf("a1", noon.Add(5*time.Minute))
+	late.Event = noon.Add(-time.Minute)
+	r.hear(feed.Push, late)
+	if inc := r.seen[r.only().ID]; inc.Since != noon.Add(5*time.Minute) || inc.Revision == revision {
+		t.Errorf("handed out: since %s at revision %d", inc.Since, inc.Revision)
+	}
+}

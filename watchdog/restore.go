@@ -16,6 +16,7 @@ const flushBlocksMax = 2048
 // flushBlocksMax; more says that some are left. Through counts once none is:
 // an image holds every arrival up to the Step before it.
 func (m *Machine) Flush() (flush Flush, more bool) {
+	flush.Gone, m.gone = m.gone, nil
 	for _, f := range m.order {
 		for n, b := range f.blocks {
 			if !b.marksChanged && !b.namesChanged {

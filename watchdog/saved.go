@@ -18,6 +18,7 @@ type Saved struct {
 // Flush is one write of watermarks: the blocks that changed since the last, in
 // one transaction with Through.
 type Flush struct {
+	Gone    []string // feeds whose saved blocks are to go, before Blocks are written
 	Blocks  []BlockImage
 	Through feed.Instant // zero while more blocks of the same flush are to come
 }

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
@@ -14,6 +17,7 @@ const marksChunk = 512
 type marks struct {
 	images  map[blockKey]watchdog.BlockImage
 	order   []blockKey
+	gone    []string     // feeds whose blocks are to go first
 	through feed.Instant // what the table holds once all are written
 	taken   uint64       // flushes taken so far
 	written uint64       // the last of them that is written whole, and all before it
@@ -28,6 +32,11 @@ func newMarks() marks { return marks{images: map[blockKey]watchdog.BlockImage{}}
 
 func (k *marks) add(flush watchdog.Flush) {
 	k.taken++
+	for _, name := range flush.Gone {
+		k.gone = append(k.gone, name)
+		k.order = slices.DeleteFunc(k.order, func(key blockKey) bool { return key.feed == name })
+		maps.DeleteFunc(k.images, func(key blockKey, _ watchdog.BlockImage) bool { return key.feed == name })
+	}
 	for _, image := range flush.Blocks {
 		key := blockKey{image.Feed, image.Index}
 		old, waits := k.images[key]
@@ -48,7 +57,7 @@ func (k *marks) waiting() bool { return k.written < k.taken }
 // next is the next to write; Through is zero while others are left.
 func (k *marks) next() watchdog.Flush {
 	n := min(len(k.order), marksChunk)
-	flush := watchdog.Flush{Blocks: make([]watchdog.BlockImage, 0, n)}
+	flush := watchdog.Flush{Gone: slices.Clone(k.gone), Blocks: make([]watchdog.BlockImage, 0, n)}
 	for _, key := range k.order[:n] {
 		flush.Blocks = append(flush.Blocks, k.images[key])
 	}
@@ -60,19 +69,19 @@ func (k *marks) next() watchdog.Flush {
 
 // wrote lets go of what has been written, but for images that came meanwhile.
 func (k *marks) wrote(flush *watchdog.Flush) {
-	newer := 0
-	for i, image := range flush.Blocks {
-		key := k.order[i]
+	k.gone = k.gone[len(flush.Gone):]
+	for _, image := range flush.Blocks {
+		key := blockKey{image.Feed, image.Index}
 		if now := k.images[key]; same(now.Marks, image.Marks) && same(now.Names, image.Names) {
 			delete(k.images, key)
-			continue
 		}
-		k.order[newer] = key
-		newer++
 	}
-	k.order = append(k.order[:newer], k.order[len(flush.Blocks):]...)
-	if len(k.order) == 0 && flush.Through == k.through {
-		k.written, k.order = k.taken, nil
+	k.order = slices.DeleteFunc(k.order, func(key blockKey) bool {
+		_, waits := k.images[key]
+		return !waits
+	})
+	if len(k.order) == 0 && len(k.gone) == 0 && flush.Through == k.through {
+		k.written = k.taken
 	}
 }
 

@@ -21,6 +21,13 @@ const (
 // which they hold every arrival. Nil Names keep those that are saved.
 func (s *SQLite) SaveBlocks(ctx context.Context, flush watchdog.Flush) error {
 	return s.write(ctx, "save blocks", func(tx *sql.Tx) error {
+		for _, name := range flush.Gone {
+			for _, table := range [...]string{"block_names", "block_marks"} {
+				if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE feed = ?", name); err != nil {
+					return err
+				}
+			}
+		}
 		names, err := tx.PrepareContext(ctx, upsertNames)
 		if err != nil {
 			return err
