@@ -32,7 +32,7 @@ func newCalendar(expr string, loc *time.Location) (*calendar, error) {
 	case strings.HasPrefix(upper, "TZ=") || strings.HasPrefix(upper, "CRON_TZ="):
 		return nil, fmt.Errorf("cron %q names a timezone; write it behind timezone:, beside cron", shortened(expr))
 	case strings.HasPrefix(expr, "@every"):
-		return nil, fmt.Errorf("cron %q has no fixed start; use stale_after for \"at least every ...\"", shortened(expr))
+		return nil, fmt.Errorf("cron %q has no fixed start; write five fields as in \"*/5 * * * *\"; a rule says \"at least every ...\" with stale_after", shortened(expr))
 	case strings.HasPrefix(expr, "@"):
 		return nil, fmt.Errorf("cron %q is a nickname; write five fields as in \"0 6 * * *\": %s", shortened(expr), fieldNames)
 	}

@@ -15,6 +15,7 @@ type feedDraft struct {
 	at          spot // its name
 	escalation  reference
 	renamedFrom reference
+	dependsOn   []reference
 	rules       []ruleDraft
 }
 
@@ -26,7 +27,7 @@ type reference struct {
 
 var feedKeys = []string{
 	"name", "description", "owner", "runbook", "retention", "escalation",
-	"unmatched", "roster", "renamed_from", "rules",
+	"unmatched", "roster", "renamed_from", "depends_on", "rules",
 }
 
 func (r *reader) readFeed(n *yaml.Node) {
@@ -62,6 +63,7 @@ func (r *reader) readFeed(n *yaml.Node) {
 			d.renamedFrom = reference{old, r.at(n)}
 		}
 	}
+	r.readDependsOn(d, m.get("depends_on"))
 	if named {
 		r.readRoster(f, m.get("roster"))
 	}

@@ -17,16 +17,18 @@ type File struct {
 
 // Limits on a set of rule files. What is past them is refused with a finding.
 const (
-	FileBytesMax = 1 << 20  // of one file
-	SetBytesMax  = 64 << 20 // of all files together
-	FilesMax     = 1_000
-	RulesMax     = 10_000                // in all files together
-	NodesMax     = 1_000_000             // YAML nodes of one file once its aliases are followed
-	MatchersMax  = 100                   // of one rule
-	StepsMax     = 100                   // of one escalation
-	TextBytesMax = 1_000                 // of a description, an owner, a runbook, a reason
-	NameBytesMax = 100                   // of a rule, an escalation, a notifier
-	DurationMax  = 3650 * 24 * time.Hour // of every duration
+	FileBytesMax    = 1 << 20  // of one file
+	SetBytesMax     = 64 << 20 // of all files together
+	FilesMax        = 1_000
+	RulesMax        = 10_000                // in all files together
+	NodesMax        = 1_000_000             // YAML nodes of one file once its aliases are followed
+	MatchersMax     = 100                   // of one rule or maintenance
+	StepsMax        = 100                   // of one escalation
+	MaintenancesMax = 1_000                 // in all files together
+	DependsOnMax    = 16                    // of one feed
+	TextBytesMax    = 1_000                 // of a description, an owner, a runbook, a reason
+	NameBytesMax    = 100                   // of a rule, an escalation, a maintenance, a notifier
+	DurationMax     = 3650 * 24 * time.Hour // of every duration
 )
 
 // version is the same for the same files, wherever their directory is mounted:

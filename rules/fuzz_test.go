@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 // No text makes Parse panic, every finding stands inside its file, a set that is
 // accepted keeps what its accessors promise, and is accepted again.
 func FuzzParse(f *testing.F) {
-	for _, c := range wrongFiles {
+	for _, c := range slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies) {
 		f.Add([]byte(c.file))
 	}
 	files, err := filepath.Glob("testdata/*/*.yaml")
@@ -38,6 +39,9 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, feed := range set.Feeds() {
 			checkFeed(t, feed)
+		}
+		for _, m := range set.Maintenances() {
+			checkMaintenance(t, m)
 		}
 	})
 }
@@ -77,9 +81,15 @@ func checkFeed(t *testing.T, f *Feed) {
 		if r.Name() == "" || r.StaleAfter() <= 0 || r.LagOver() <= 0 || r.ResolveAfter() <= 0 || r.Escalation() == nil {
 			t.Fatalf("rule %+v", r)
 		}
+		if r.ForgetAfter() != 0 && (r.ForgetAfter() <= r.StaleAfter() || r.Per() != PerClient) {
+			t.Fatalf("rule %q forgets after %s, and is stale after %s", r.Name(), r.ForgetAfter(), r.StaleAfter())
+		}
 		if r.WarnAfter() >= r.StaleAfter() {
 			t.Fatalf("rule %q warns after %s, and is stale after %s", r.Name(), r.WarnAfter(), r.StaleAfter())
 		}
+	}
+	if slices.Contains(f.DependsOn(), f.Name()) || len(f.DependsOn()) > DependsOnMax {
+		t.Fatalf("feed %q depends on %q", f.Name(), f.DependsOn())
 	}
 	if !f.IgnoreUnmatched() && f.Govern("any client", mustLabels(t, nil)) == nil {
 		t.Fatal("a client without a rule")

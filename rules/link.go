@@ -28,6 +28,8 @@ func (r *reader) link() *Set {
 		r.linkRules(d)
 		set.feeds = append(set.feeds, d.feed)
 	}
+	r.linkDependencies(set)
+	r.linkMaintenances(set)
 	return set
 }
 

@@ -14,12 +14,17 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
-// ClientLabel is the name under which matchers see a client's own name.
-const ClientLabel = "client"
+// The names under which matchers see a client's own name, and a selector the
+// feed's.
+const (
+	ClientLabel = "client"
+	FeedLabel   = "feed"
+)
 
 // Matcher is one matcher in Alertmanager's syntax over a client's name (as
-// "client") and its labels. Regular expressions are anchored. Only
-// ParseMatchers makes one; the zero Matcher fits nothing.
+// "client") and its labels, and in a Selector over the feed's name too. Regular
+// expressions are anchored. Only ParseMatchers and ParseSelector make one; the
+// zero Matcher fits nothing.
 type Matcher struct {
 	label  string
 	test   test
@@ -45,15 +50,23 @@ const (
 // ParseMatchers reads one or more matchers, `tier="enterprise"` or
 // `{client=~"batch-.*", cluster!="fsn1"}`; all of them must fit.
 func ParseMatchers(s string) ([]Matcher, error) {
+	return parseMatchers(s, `tier="enterprise", or leave match out`, checkClientLabel)
+}
+
+// parseMatchers reads matchers whose names check allows.
+func parseMatchers(s, example string, check func(name string) error) ([]Matcher, error) {
 	parsed, err := parse.Matchers(s)
 	if err != nil {
 		return nil, matcherError(s, err)
 	}
 	if len(parsed) == 0 {
-		return nil, fmt.Errorf(`%s holds no matcher; write for example tier="enterprise", or leave match out`, quoted(s))
+		return nil, fmt.Errorf(`%s holds no matcher; write for example %s`, quoted(s), example)
 	}
 	matchers := make([]Matcher, 0, len(parsed))
 	for _, p := range parsed {
+		if err := check(p.Name); err != nil {
+			return nil, err
+		}
 		m, err := newMatcher(p)
 		if err != nil {
 			return nil, err
@@ -61,6 +74,20 @@ func ParseMatchers(s string) ([]Matcher, error) {
 		matchers = append(matchers, m)
 	}
 	return matchers, nil
+}
+
+// checkClientLabel says what a rule's matcher may look at.
+func checkClientLabel(name string) error {
+	if name == FeedLabel {
+		return errors.New(`a rule looks only at the clients of its own feed; leave "feed" out`)
+	}
+	if name == ClientLabel {
+		return nil
+	}
+	if err := feed.CheckLabelName(name); err != nil {
+		return fmt.Errorf("%w; match client or one of its labels", plain(err))
+	}
+	return nil
 }
 
 func matcherError(s string, err error) error {
@@ -78,14 +105,6 @@ func matcherError(s string, err error) error {
 }
 
 func newMatcher(p *alertlabels.Matcher) (Matcher, error) {
-	switch {
-	case p.Name == "feed":
-		return Matcher{}, errors.New(`a rule looks only at the clients of its own feed; leave "feed" out`)
-	case p.Name != ClientLabel:
-		if err := feed.CheckLabelName(p.Name); err != nil {
-			return Matcher{}, fmt.Errorf("%w; match client or one of its labels", plain(err))
-		}
-	}
 	m := Matcher{label: p.Name, alert: p, value: p.Value, test: equals}
 	if p.Type == alertlabels.MatchRegexp || p.Type == alertlabels.MatchNotRegexp {
 		// Alertmanager puts ^(?: and )$ around the text as it is, so that
@@ -125,12 +144,16 @@ func literal(words ...string) bool {
 	return true
 }
 
-// Matches says whether the matcher fits.
+// Matches says whether a matcher of a rule fits.
 func (m *Matcher) Matches(client string, labels feed.Labels) bool {
-	value := client
-	if m.label != ClientLabel {
-		value = labels.Get(m.label)
+	if m.label == ClientLabel {
+		return m.fits(client)
 	}
+	return m.fits(labels.Get(m.label))
+}
+
+// fits says whether the matcher takes what its label holds.
+func (m *Matcher) fits(value string) bool {
 	fits := false
 	switch m.test {
 	case never:

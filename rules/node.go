@@ -25,10 +25,12 @@ type reader struct {
 	zones     map[string]zone
 	matchers  map[string]parsedMatchers
 
-	feeds       []*feedDraft
-	escalations []*escalationDraft
-	retired     []retiredDraft
-	mentions    []mention
+	feeds           []*feedDraft
+	escalations     []*escalationDraft
+	maintenances    []maintenanceDraft
+	maintenancesCut bool
+	retired         []retiredDraft
+	mentions        []mention
 }
 
 func (r *reader) at(n *yaml.Node) spot { return spot{src: r.src, node: n} }

@@ -64,7 +64,7 @@ func (r *reader) noFeeds(files []File) {
 	r.found.add(spot{}, "no feeds in the rule files: nothing would be watched", hint)
 }
 
-var topKeys = []string{"feeds", "escalations", "retired_feeds"}
+var topKeys = []string{"feeds", "escalations", "maintenance", "retired_feeds"}
 
 // file reads one file into drafts.
 func (r *reader) file(f File) {
@@ -88,6 +88,9 @@ func (r *reader) file(f File) {
 	}
 	for _, n := range r.list(top.get("escalations"), "escalations", "- name: on-call") {
 		r.readEscalation(n)
+	}
+	for _, n := range r.list(top.get("maintenance"), "maintenance", maintenanceExample) {
+		r.readMaintenance(n)
 	}
 	for _, n := range r.list(top.get("retired_feeds"), "retired_feeds", "- {name: old-feed, reason: why}") {
 		r.readRetired(n)

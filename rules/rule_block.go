@@ -29,7 +29,7 @@ type ruleDraft struct {
 }
 
 var ruleKeys = []string{
-	"name", "per", "match", "stale_after", "warn_after", "lag_over", "resolve_after",
+	"name", "per", "match", "stale_after", "warn_after", "lag_over", "resolve_after", "forget_after",
 	"expect", "severity", "escalation", "idle_ok",
 }
 
@@ -49,7 +49,7 @@ func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
 	if n := m.get("per"); n != nil {
 		rule.per = r.per(n)
 	}
-	r.readMatch(rule, m)
+	rule.match = r.readMatchers(m, "a rule", `match: ['tier="enterprise"']`, r.parseMatchers)
 	r.readTimes(d, m)
 	if n := m.get("severity"); n != nil {
 		rule.severity = r.severity(n)
@@ -88,35 +88,43 @@ type parsedMatchers struct {
 	err      error
 }
 
-// readMatch reads a rule's matchers. What is wrong becomes a matcher that fits
-// nothing, so that the rule is not taken for a catch-all.
-func (r *reader) readMatch(rule *Rule, m mapping) {
-	n := m.get("match")
-	if m.has("match") && (n == nil || n.Kind != yaml.SequenceNode) {
-		rule.match = append(rule.match, Matcher{})
+// parseMatchers is ParseMatchers, once for each text.
+func (r *reader) parseMatchers(text string) ([]Matcher, error) {
+	parsed, known := r.matchers[text]
+	if !known {
+		parsed.matchers, parsed.err = ParseMatchers(text)
+		r.matchers[text] = parsed
 	}
-	for _, item := range r.list(n, "match", `match: ['tier="enterprise"']`) {
+	return parsed.matchers, parsed.err
+}
+
+// readMatchers reads what stands behind match in what. A wrong one becomes a
+// matcher that fits nothing, so that a rule is not taken for a catch-all.
+func (r *reader) readMatchers(m mapping, what, example string, parse func(string) ([]Matcher, error)) []Matcher {
+	n := m.get("match")
+	var all []Matcher
+	if m.has("match") && (n == nil || n.Kind != yaml.SequenceNode) {
+		all = append(all, Matcher{})
+	}
+	for _, item := range r.list(n, "match", example) {
 		text, ok := r.text(item, "a matcher", FileBytesMax)
 		if !ok {
-			rule.match = append(rule.match, Matcher{})
+			all = append(all, Matcher{})
 			continue
 		}
-		parsed, known := r.matchers[text]
-		if !known {
-			parsed.matchers, parsed.err = ParseMatchers(text)
-			r.matchers[text] = parsed
-		}
-		if parsed.err != nil {
-			r.failErr(item, parsed.err)
-			rule.match = append(rule.match, Matcher{})
+		matchers, err := parse(text)
+		if err != nil {
+			r.failErr(item, err)
+			all = append(all, Matcher{})
 			continue
 		}
-		rule.match = append(rule.match, parsed.matchers...)
-		if len(rule.match) > MatchersMax {
-			r.fail(n, fmt.Sprintf("a rule has more than %d matchers", MatchersMax), `match several values at once: client=~"a|b|c"`)
-			return
+		all = append(all, matchers...)
+		if len(all) > MatchersMax {
+			r.fail(n, fmt.Sprintf("%s has more than %d matchers", what, MatchersMax), `match several values at once: client=~"a|b|c"`)
+			break
 		}
 	}
+	return all
 }
 
 // readTimes reads when the rule's series are stale, and what hangs on that.
@@ -144,6 +152,7 @@ func (r *reader) readTimes(d ruleDraft, m mapping) {
 		rule.resolveAfter, _ = r.duration(n, "resolve_after")
 	}
 	r.readWarnAfter(rule, m.get("warn_after"))
+	r.readForgetAfter(rule, m.get("forget_after"))
 }
 
 func (r *reader) readWarnAfter(rule *Rule, n *yaml.Node) {
@@ -160,6 +169,29 @@ func (r *reader) readWarnAfter(rule *Rule, n *yaml.Node) {
 			"write a shorter time, or leave it out")
 	}
 	rule.warnAfter = warn
+}
+
+// readForgetAfter reads when an unseen series is retired: not before it would be
+// stale, which with a schedule is a grace after the longest time between two runs.
+func (r *reader) readForgetAfter(rule *Rule, n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	forget, ok := r.duration(n, "forget_after")
+	staleAt := rule.staleAfter
+	if rule.expect != nil {
+		staleAt += rule.expect.calendar.longest
+	}
+	switch {
+	case !ok || rule.staleAfter == 0:
+	case rule.per != PerClient:
+		r.fail(n, fmt.Sprintf("forget_after goes with client rules, and this rule is per: %s", shortened(rule.per)),
+			"leave it out; to end the watch of a feed write retired_feeds:")
+	case forget <= staleAt:
+		r.fail(n, fmt.Sprintf("forget_after is %s: a series would be forgotten before it is stale (%s)", FormatDuration(forget), FormatDuration(staleAt)),
+			"write a longer time, for example 30d")
+	}
+	rule.forgetAfter = forget
 }
 
 var expectKeys = []string{"cron", "timezone", "early", "grace"}

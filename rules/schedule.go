@@ -19,12 +19,12 @@ type Schedule struct {
 
 	// Between two runs all arrivals have the same deadline, and a feed's arrivals
 	// are nearly all between the same two. What was found last is kept; it changes
-	// how long Deadline takes, never what it says.
-	last atomic.Pointer[window]
+	// how long an answer takes, never what it says.
+	last atomic.Pointer[wait]
 }
 
-// window is a stretch of time in which next is the next run.
-type window struct{ from, next feed.Instant }
+// wait is a stretch of time in which next is the next run.
+type wait struct{ from, next feed.Instant }
 
 // ParseSchedule reads a cron expression of five fields (minute, hour, day of
 // month, month, day of week) and a timezone by its IANA name; "" is UTC. A local
@@ -47,16 +47,23 @@ func (s *Schedule) Next(after time.Time) time.Time { return s.calendar.next(afte
 
 // Deadline is Next(a + early) + grace; zero if no further run is scheduled.
 func (s *Schedule) Deadline(a feed.Instant) feed.Instant {
-	at := a.Add(s.early)
-	if w := s.last.Load(); w != nil && w.from <= at && at < w.next {
-		return w.next.Add(s.grace)
-	}
-	next := feed.At(s.calendar.next(time.UnixMilli(int64(at))))
+	next := s.runAfter(a.Add(s.early))
 	if next.IsZero() {
 		return 0
 	}
-	s.last.Store(&window{from: at, next: next})
 	return next.Add(s.grace)
+}
+
+// runAfter is the first run after after; zero if none comes within five years.
+func (s *Schedule) runAfter(after feed.Instant) feed.Instant {
+	if w := s.last.Load(); w != nil && w.from <= after && after < w.next {
+		return w.next
+	}
+	next := feed.At(s.calendar.next(time.UnixMilli(int64(after))))
+	if !next.IsZero() {
+		s.last.Store(&wait{from: after, next: next})
+	}
+	return next
 }
 
 // Cron is the expression as written.

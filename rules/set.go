@@ -9,14 +9,15 @@ import (
 // Set is one version of all rule files of a directory: immutable, and whole.
 // Only Parse makes one.
 type Set struct {
-	version     string // first 12 hex digits of the hash over names and contents
-	feeds       []*Feed
-	byName      map[string]*Feed
-	escalations []*Escalation
-	retired     map[string]string // feed -> reason
-	renamed     map[string]string // old name -> new name
-	mentions    []mention         // every place that names a target
-	files       int               // how many it was read from
+	version      string // first 12 hex digits of the hash over names and contents
+	feeds        []*Feed
+	byName       map[string]*Feed
+	escalations  []*Escalation
+	retired      map[string]string // feed -> reason
+	renamed      map[string]string // old name -> new name
+	maintenances []*Maintenance
+	mentions     []mention // every place that names a target
+	files        int       // how many it was read from
 }
 
 // Version identifies the contents: 12 hex digits, the same for the same files.
@@ -34,6 +35,9 @@ func (s *Set) Feed(name string) (*Feed, bool) {
 // Escalations are the ladders in the order of the files.
 func (s *Set) Escalations() []*Escalation { return s.escalations }
 
+// Maintenances are the maintenances in the order of the files.
+func (s *Set) Maintenances() []*Maintenance { return s.maintenances }
+
 // Feed is what the rule files say of one feed.
 type Feed struct {
 	name, description, owner, runbook string
@@ -42,6 +46,7 @@ type Feed struct {
 	clientRules, groupRules           []*Rule
 	ignoreUnmatched                   bool
 	roster                            []Expected
+	dependsOn                         []string
 }
 
 // Expected is one client of a feed's roster: it is `pending`, then `stale`, even
@@ -85,6 +90,10 @@ func (f *Feed) IgnoreUnmatched() bool { return f.ignoreUnmatched }
 // Roster are the clients that the files name as expected.
 func (f *Feed) Roster() []Expected { return f.roster }
 
+// DependsOn are the feeds whose open incident explains this feed's silence. They
+// exist, each stands here once, and no feed depends on itself by way of others.
+func (f *Feed) DependsOn() []string { return f.dependsOn }
+
 // Govern is the client rule for (client, labels), or nil where none fits.
 func (f *Feed) Govern(client string, labels feed.Labels) *Rule {
 	for _, r := range f.clientRules {
@@ -104,6 +113,7 @@ type Rule struct {
 	warnAfter    time.Duration
 	lagOver      time.Duration
 	resolveAfter time.Duration
+	forgetAfter  time.Duration
 	expect       *Schedule
 	severity     Severity
 	escalation   *Escalation
@@ -144,6 +154,10 @@ func (r *Rule) LagOver() time.Duration { return r.lagOver }
 
 // ResolveAfter is how long everything must be fresh before an incident resolves.
 func (r *Rule) ResolveAfter() time.Duration { return r.resolveAfter }
+
+// ForgetAfter is after how long unseen a series of a client rule is retired; 0
+// for never. It is longer than a series takes to turn stale.
+func (r *Rule) ForgetAfter() time.Duration { return r.forgetAfter }
 
 // Expect is the schedule of runs; nil for a rule by age alone.
 func (r *Rule) Expect() *Schedule { return r.expect }

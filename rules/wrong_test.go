@@ -37,16 +37,18 @@ func indent(lines, by string) string {
 
 const everyone = "rules: [{name: everyone, stale_after: 30m}]"
 
-// wrongFiles are files with what is found in each: all of it.
-var wrongFiles = []struct {
+// wrongFile is a file with what is found in it: all of it.
+type wrongFile struct {
 	name, file string
 	want       []string // line:col: message -> hint
-}{
+}
+
+var wrongFiles = []wrongFile{
 	{"unknown top key", "feed: []", []string{
 		`1:1: unknown key "feed" -> did you mean "feeds"?`,
 	}},
 	{"file is a list", "- feeds", []string{
-		`1:1: a rule file is a list -> write keys and values here: feeds, escalations and retired_feeds`,
+		`1:1: a rule file is a list -> write keys and values here: feeds, escalations, maintenance and retired_feeds`,
 	}},
 	{"no feeds", "escalations: []", []string{
 		"-: no feeds in the rule files: nothing would be watched -> write at least one:\n\nfeeds:\n  - name: my-feed\n    escalation: on-call\n    rules:\n      - {name: everyone, stale_after: 30m}",
@@ -151,6 +153,15 @@ var wrongFiles = []struct {
 	{"warn late", ruleWith("stale_after: 5m\nwarn_after: 5m"), []string{
 		`10:21: warn_after is 5m, and the series is stale after 5m already -> write a shorter time, or leave it out`,
 	}},
+	{"forget early", ruleWith("stale_after: 1d\nforget_after: 1d"), []string{
+		`10:23: forget_after is 1d: a series would be forgotten before it is stale (1d) -> write a longer time, for example 30d`,
+	}},
+	{"forget a group", ruleWith("per: cluster\nstale_after: 1h\nforget_after: 6h"), []string{
+		`11:23: forget_after goes with client rules, and this rule is per: cluster -> leave it out; to end the watch of a feed write retired_feeds:`,
+	}},
+	{"forget between runs", ruleWith("expect: {cron: '0 6 * * 1', grace: 1h}\nforget_after: 7d"), []string{
+		`10:23: forget_after is 7d: a series would be forgotten before it is stale (7d1h) -> write a longer time, for example 30d`,
+	}},
 	{"severity", ruleWith("stale_after: 5m\nseverity: crit"), []string{
 		`10:19: unknown severity "crit" -> write info, warning, error or critical`,
 	}},
@@ -210,7 +221,7 @@ var wrongFiles = []struct {
 		`9:24: cron "CRON_TZ=UTC 0 6 * * *" names a timezone -> write it behind timezone:, beside cron`,
 	}},
 	{"every", ruleWith("expect: {cron: '@every 5m', grace: 1h}"), []string{
-		`9:24: cron "@every 5m" has no fixed start -> use stale_after for "at least every ..."`,
+		`9:24: cron "@every 5m" has no fixed start -> write five fields as in "*/5 * * * *"; a rule says "at least every ..." with stale_after`,
 	}},
 	{"daily", ruleWith("expect: {cron: '@daily', grace: 1h}"), []string{
 		`9:24: cron "@daily" is a nickname -> write five fields as in "0 6 * * *": minute hour day-of-month month day-of-week`,
@@ -336,7 +347,7 @@ var wrongFiles = []struct {
 }
 
 func TestWrongFiles(t *testing.T) {
-	for _, c := range wrongFiles {
+	for _, c := range slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies) {
 		t.Run(c.name, func(t *testing.T) {
 			got := findingsOf(t, c.file)
 			if !slices.Equal(got, c.want) {

@@ -1,0 +1,62 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// Selector picks series of any feed: matchers over the feed's name (as "feed"),
+// the client's (as "client") and its labels, all of which must fit. Only
+// ParseSelector and rule files make one; the zero Selector picks nothing.
+type Selector []Matcher
+
+// ParseSelector reads one or more matchers, `feed="profiles"` or
+// `{cluster="fsn1", client!~"batch-.*"}`. What picks everything has to say so:
+// feed=~".+".
+func ParseSelector(s string) (Selector, error) {
+	return parseMatchers(s, `cluster="fsn1", or feed=~".+" for everything`, checkSelectorLabel)
+}
+
+// checkSelectorLabel says what a selector's matcher may look at.
+func checkSelectorLabel(name string) error {
+	if name == FeedLabel || name == ClientLabel {
+		return nil
+	}
+	if err := feed.CheckLabelName(name); err != nil {
+		return fmt.Errorf("%w; match feed, client or one of the client's labels", plain(err))
+	}
+	return nil
+}
+
+// Matches says whether a series is picked. A label that is not there matches as
+// the empty string, as in Alertmanager.
+func (s Selector) Matches(feedName, client string, labels feed.Labels) bool {
+	for i := range s {
+		m := &s[i]
+		if m.label == FeedLabel && !m.fits(feedName) || m.label != FeedLabel && !m.Matches(client, labels) {
+			return false
+		}
+	}
+	return len(s) > 0
+}
+
+// MatchesFeed says whether series of the feed can be picked.
+func (s Selector) MatchesFeed(feedName string) bool {
+	for i := range s {
+		if s[i].label == FeedLabel && !s[i].fits(feedName) {
+			return false
+		}
+	}
+	return len(s) > 0
+}
+
+// String is the selector as Alertmanager writes it, without braces.
+func (s Selector) String() string {
+	all := make([]string, len(s))
+	for i := range s {
+		all[i] = s[i].String()
+	}
+	return strings.Join(all, ", ")
+}
