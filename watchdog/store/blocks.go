@@ -22,8 +22,8 @@ const (
 func (s *SQLite) SaveBlocks(ctx context.Context, flush watchdog.Flush) error {
 	return s.write(ctx, "save blocks", func(tx *sql.Tx) error {
 		for _, name := range flush.Gone {
-			for _, table := range [...]string{"block_names", "block_marks"} {
-				if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE feed = ?", name); err != nil {
+			for _, del := range [...]string{"DELETE FROM block_names WHERE feed = ?", "DELETE FROM block_marks WHERE feed = ?"} {
+				if _, err := tx.ExecContext(ctx, del, name); err != nil {
 					return err
 				}
 			}

@@ -44,6 +44,7 @@ func testStore(t *testing.T, newPlace func(t *testing.T) place) {
 		{"newest resolved", testNewestResolved},
 		{"unwritable incident", testUnwritable},
 		{"nil names keep what is saved", testNilNames},
+		{"blocks that are gone", testGone},
 		{"receipts", testReceipts},
 		{"prune", testPrune},
 		{"restarts", testRestartsBounded},
@@ -221,6 +222,19 @@ func testNilNames(t *testing.T, open place) {
 		t.Errorf("an empty block came back as %+v", saved.Blocks)
 	}
 	same(t, "through without blocks", saved.Through, base+2)
+}
+
+func testGone(t *testing.T, open place) {
+	ctx := t.Context()
+	s := open()
+	block := func(feed string) watchdog.BlockImage {
+		return watchdog.BlockImage{Feed: feed, Names: []byte("names of " + feed), Marks: []byte("1")}
+	}
+	ok(t, s.SaveBlocks(ctx, watchdog.Flush{Blocks: []watchdog.BlockImage{block("a"), block("b"), block("c")}, Through: base}))
+	ok(t, s.SaveBlocks(ctx, watchdog.Flush{Gone: []string{"a", "b"}, Blocks: []watchdog.BlockImage{block("b")}})) // a part of a flush
+	saved := load(t, s)
+	same(t, "blocks", saved.Blocks, []watchdog.BlockImage{block("b"), block("c")})
+	same(t, "through", saved.Through, base)
 }
 
 func testReceipts(t *testing.T, open place) {
