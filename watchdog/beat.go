@@ -77,8 +77,17 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		if f.tracks[id] != nil && event != 0 {
 			inc.drain.heard(event)
 		}
+		if troubled(was) && !b.verdict[i].Opens() || behindAt(f, b, i, arrival, event) {
+			inc.lastLate = max(inc.lastLate, arrival)
+		}
 		inc.arrived(arrival, event, was, b.verdict[i])
 	}
+}
+
+// behindAt says that an update of a client arrived later than its rule allows.
+func behindAt(f *feedState, b *block, i int, arrival, event feed.Instant) bool {
+	r := f.ruleOf(b, i)
+	return r != nil && event != 0 && !isGroup(b.client[i]) && arrival.Sub(event) > r.LagOver()
 }
 
 // hearThrough keeps which sources a row is heard through. A row never seen

@@ -37,9 +37,13 @@ type Incident struct {
 	Loss       Loss           `json:"loss"`
 	CatchUp    *CatchUp       `json:"catch_up,omitempty"` // while updates arrive again, behind
 	Ack        *Ack           `json:"ack,omitempty"`
-	WellSince  feed.Instant   `json:"well_since,omitzero"` // since when all its series are well
-	Resolved   feed.Instant   `json:"resolved,omitzero"`
-	ResolvedBy string         `json:"resolved_by,omitempty"`
+	WellSince  feed.Instant   `json:"well_since,omitzero"` // since when all its series are seen to be well
+	// Current is the last arrival before WellSince that was late or ended a silence:
+	// what came after it was current. It is earlier by the windows that it takes to
+	// see so; zero where that is not known.
+	Current    feed.Instant `json:"current,omitzero"`
+	Resolved   feed.Instant `json:"resolved,omitzero"`
+	ResolvedBy string       `json:"resolved_by,omitempty"`
 
 	// How people are told.
 	Ladder Ladder  `json:"ladder"`

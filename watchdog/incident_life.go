@@ -30,6 +30,7 @@ type incident struct {
 	newestEvent, newestArrival feed.Instant // among its members when it opened
 	calmSince                  feed.Instant // since when none is in trouble; zero: some are
 	drain                      drain
+	lastLate                   feed.Instant // newest arrival of a member that was late or ended its trouble
 
 	due     feed.Instant // when to tend it without being touched
 	scopeAt feed.Instant // when its scope was counted last
@@ -223,12 +224,12 @@ func (m *Machine) followMembers(inc *incident) {
 		m.record(inc, Event{Kind: EventResumed, At: inc.Loss.FirstAgain})
 	}
 	if inc.unwell == 0 && inc.WellSince.IsZero() {
-		inc.WellSince = m.now
+		inc.WellSince, inc.Current = m.now, inc.lastLate
 		inc.CatchUp = nil
 		m.record(inc, Event{Kind: EventWell})
 	}
 	if inc.unwell > 0 && !inc.WellSince.IsZero() {
-		inc.WellSince = 0
+		inc.WellSince, inc.Current = 0, 0
 		inc.dirty = true
 		if !inc.resumed && inc.trouble > 0 {
 			m.record(inc, Event{Kind: EventStaleAgain})
@@ -242,7 +243,7 @@ func (m *Machine) followMembers(inc *incident) {
 func (m *Machine) troubleAgain(inc *incident) {
 	m.forgetPaged(inc)
 	inc.resumed, inc.peak = false, inc.trouble
-	inc.WellSince = 0
+	inc.WellSince, inc.Current = 0, 0
 	inc.CatchUp = nil
 	inc.drain = drain{}
 	m.record(inc, Event{Kind: EventStaleAgain})

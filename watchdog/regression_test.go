@@ -337,3 +337,30 @@ func TestALateUpdateIsShownThoughTheLossStartsWhereItDid(t *testing.T) {
 		t.Errorf("handed out: since %s at revision %d", inc.Since, inc.Revision)
 	}
 }
+
+// It takes a window or two to see that a backlog is gone; when it was gone is
+// kept to the update.
+func TestCurrentIsTheLastLateUpdate(t *testing.T) {
+	r := newRig(t, plain)
+	update := func(minute int, age time.Duration) {
+		r.to(time.Duration(minute) * time.Minute)
+		hb := beatOf("a", r.now)
+		hb.Event = r.now.Add(-age)
+		r.hear(feed.Push, hb)
+	}
+	update(0, 0)
+	for k := range 7 { // ten minutes of updates a minute, after an hour of none
+		update(60+k, time.Duration(60-9*k)*time.Minute)
+	}
+	id := r.only().ID
+	if inc := r.seen[id]; !inc.Current.IsZero() {
+		t.Errorf("current since %s while it catches up", inc.Current)
+	}
+	for minute := 67; minute < 90; minute++ {
+		update(minute, 0)
+	}
+	inc := r.seen[id]
+	if inc.State != StateResolved || inc.Current != noon.Add(65*time.Minute) || inc.WellSince <= inc.Current {
+		t.Errorf("%s, current since %s, seen at %s", inc.State, inc.Current, inc.WellSince)
+	}
+}
