@@ -98,7 +98,8 @@ func (w words) since() Line {
 			}
 		}
 	default:
-		line = Line{plain("No update has ever arrived")}
+		expected := inc.Opened.Add(-inc.Allowed).Time()
+		line = append(Line{plain("No update has been seen yet; expected since ")}, w.ago(expected)...)
 		if !inc.Since.IsZero() {
 			no := "No update since "
 			if s := inc.Scope; s.Silent > 1 && !everyone(s) {

@@ -9,16 +9,10 @@ import (
 // widest is the scope that people were told of at its worst: while an incident
 // recovers its scope shrinks, but what it was about does not.
 func widest(inc *watchdog.Incident) watchdog.Scope {
-	w := inc.Scope
 	if inc.State != watchdog.StateRecovering && inc.State != watchdog.StateResolved {
-		return w
+		return inc.Scope
 	}
-	for _, e := range inc.Events {
-		if e.Scope.Silent > w.Silent {
-			w = e.Scope
-		}
-	}
-	return w
+	return inc.Worst
 }
 
 // clientsIn counts all clients of the feed, in the scope and elsewhere.

@@ -85,7 +85,7 @@ func (w words) opened(e *watchdog.Event) Line {
 	case inc.Cause == watchdog.CauseBlind && inc.Source != "":
 		line = append(line, plain(" Source "), code(inc.Source), plain(" does not answer."))
 	case inc.Cause == watchdog.CauseSilent && inc.Since.IsZero():
-		line = append(line, plain(" No update has ever arrived."))
+		line = append(line, plain(" No update has been seen yet."))
 	case inc.Cause == watchdog.CauseSilent:
 		line = append(line, plain(" No update since "+w.day(inc.Since.Time())+" UTC."))
 	}

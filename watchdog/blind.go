@@ -80,6 +80,9 @@ func (m *Machine) refreshBlindSet(f *feedState, n uint8, blind map[string]bool) 
 	}
 	all := f.watched()
 	scope := Scope{Silent: clients, Of: all}
+	if clients >= inc.Worst.Silent {
+		inc.Worst = scope
+	}
 	if inc.Failure != failure || inc.Scope.Silent != clients || inc.Scope.Of != all {
 		inc.Failure, inc.Scope = failure, scope
 		inc.touched, inc.dirty = true, true

@@ -31,6 +31,7 @@ type Incident struct {
 	Runbook    string         `json:"runbook,omitempty"`
 	Owner      string         `json:"owner,omitempty"`
 	Scope      Scope          `json:"scope"`
+	Worst      Scope          `json:"worst"`            // the scope when most were in trouble
 	Since      feed.Instant   `json:"since"`            // the newest arrival among its series when it opened; zero: never any
 	Source     string         `json:"source,omitempty"` // of a blind incident
 	Failure    string         `json:"failure,omitempty"`
@@ -102,6 +103,12 @@ func (s Scope) String() string {
 		return "all clients"
 	}
 	return s.Label + "=" + s.Value
+}
+
+// numbers is the scope without its examples.
+func (s Scope) numbers() Scope {
+	s.Oldest, s.StillArrive, s.Labels = nil, nil, nil
+	return s
 }
 
 // Example is a client and its last arrival (zero: never).

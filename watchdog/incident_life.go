@@ -165,8 +165,7 @@ func (m *Machine) record(inc *incident, e Event) {
 	if e.At.IsZero() {
 		e.At = m.now
 	}
-	e.Scope = inc.Scope
-	e.Scope.Oldest, e.Scope.StillArrive, e.Scope.Labels = nil, nil, nil
+	e.Scope = inc.Scope.numbers()
 	inc.Events = append(inc.Events, e)
 	inc.dirty = true
 }

@@ -28,6 +28,9 @@ func (m *Machine) refreshScope(inc *incident) {
 	if m.groupSilent(inc) {
 		s.Silent = s.Of // nobody it covers has been heard of
 	}
+	if inc.trouble > inc.silent { // some cannot be seen, as after a restart: that is no recovery
+		s.Silent = max(s.Silent, min(inc.Scope.Silent, s.Of))
+	}
 	if s.Whole() {
 		s.Labels = m.labelSpread(inc.feed)
 	}
@@ -35,6 +38,10 @@ func (m *Machine) refreshScope(inc *incident) {
 	if !equalScope(s, inc.Scope) {
 		inc.Scope = s
 		inc.dirty = true
+	}
+	if s.Silent >= inc.Worst.Silent {
+		inc.Worst = s
+		inc.Worst.StillArrive = nil
 	}
 }
 

@@ -94,10 +94,7 @@ func TestARemovedFeedStaysOpenThroughARestart(t *testing.T) {
 // restart crashes after a flush and starts again under yaml.
 func (r *rig) restart(yaml string) {
 	r.t.Helper()
-	flush, more := r.m.Flush()
-	if more {
-		r.t.Fatal("more to flush")
-	}
+	flush := mustFlush(r)
 	saved := &Saved{Blocks: flush.Blocks, Through: flush.Through, Incidents: r.m.Incidents()}
 	saved.Restarts = []Restart{{At: r.now, Through: flush.Through}}
 	r.m = New(Config{Install: "test", Sources: r.m.cfg.Sources}, r.now, saved)
@@ -362,5 +359,58 @@ func TestCurrentIsTheLastLateUpdate(t *testing.T) {
 	inc := r.seen[id]
 	if inc.State != StateResolved || inc.Current != noon.Add(65*time.Minute) || inc.WellSince <= inc.Current {
 		t.Errorf("%s, current since %s, seen at %s", inc.State, inc.Current, inc.WellSince)
+	}
+}
+
+func TestTheWorstScopeIsKeptThoughNoEventTellsOfIt(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 2)
+	r.to(2 * time.Minute)
+	r.beat("a", 1) // a2 is silent first
+	r.to(13 * time.Minute)
+	if inc := r.only(); inc.Events[0].Scope.Silent != 1 || inc.Worst.Silent != 2 {
+		t.Fatalf("opened for %d, at worst %d, want 1 and 2", inc.Events[0].Scope.Silent, inc.Worst.Silent)
+	}
+	r.beat("a", 2)
+	r.to(14 * time.Minute)
+	if inc := r.only(); inc.Scope.Silent != 0 || inc.Worst.Silent != 2 || len(inc.Worst.Oldest) != 2 {
+		t.Errorf("recovering with %d silent, at worst %+v", inc.Scope.Silent, inc.Worst)
+	}
+}
+
+func TestARestartDoesNotShrinkTheScope(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 2)
+	r.to(11 * time.Minute)
+	r.now = r.now.Add(time.Minute)
+	saved := &Saved{Blocks: mustFlush(r).Blocks, Through: noon.Add(time.Minute), Incidents: r.m.Incidents(), Restarts: []Restart{{At: r.now, Through: noon.Add(time.Minute)}}}
+	r.m = New(Config{Install: "test"}, r.now, saved)
+	r.step(&UseRules{Set: parse(t, plain)})
+	r.to(13 * time.Minute)
+	if v := r.verdict("a1"); v != Blind {
+		t.Fatalf("in its grace a1 is %s", v)
+	}
+	if inc := r.only(); inc.Scope.Silent != 2 || inc.State != StateOpen {
+		t.Errorf("%s for %d of %d, want still 2", inc.State, inc.Scope.Silent, inc.Scope.Of)
+	}
+}
+
+func mustFlush(r *rig) Flush {
+	r.t.Helper()
+	flush, more := r.m.Flush()
+	if more {
+		r.t.Fatal("more to flush")
+	}
+	return flush
+}
+
+func TestAfterAFlapSinceAndTheLossClockAgree(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 2)
+	r.to(11 * time.Minute)
+	r.beat("a", 2)
+	r.to(22 * time.Minute) // silent again before it resolved
+	if inc := r.only(); inc.Since != noon.Add(11*time.Minute) || inc.Loss.Start != inc.Since {
+		t.Errorf("since %s, loss from %s", inc.Since, inc.Loss.Start)
 	}
 }

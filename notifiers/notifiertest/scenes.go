@@ -52,7 +52,7 @@ func opened() *watchdog.Incident {
 		Anchor: "the whole feed", Revision: 1, State: watchdog.StateOpen, Severity: rules.Critical,
 		Rule: "whole-feed", Allowed: 5 * time.Minute, Escalation: "cdp-on-call",
 		Runbook: "https://wiki.example.com/runbooks/external-profiles", Owner: "cdp-team",
-		Scope: scope, Since: At("2025-11-24 00:00"),
+		Scope: scope, Worst: scope, Since: At("2025-11-24 00:00"),
 		Loss:   watchdog.Loss{Retention: 7 * day, Start: At("2025-11-24 00:00"), Begins: At("2025-12-01 00:00")},
 		Ladder: watchdog.Ladder{Step: 1, PagedFor: 1248, PagedAs: rules.Critical, Engaged: []rules.Target{slackCDP}},
 		Next:   &watchdog.Next{At: At("2025-11-24 00:10"), Targets: []rules.Target{pagerCDP}, Why: watchdog.ReasonStep},
@@ -154,7 +154,7 @@ func OneCluster() Scene {
 		Oldest:      []watchdog.Example{{Client: "acme", Last: At("2025-11-23 23:41")}, {Client: "globex", Last: At("2025-11-23 23:52")}, {Client: "never-seen"}},
 		StillArrive: []string{"initech", "umbrella", "hooli", "vehement", "massive"},
 	}
-	inc.Events, inc.Revision = nil, 0
+	inc.Worst, inc.Events, inc.Revision = inc.Scope, nil, 0
 	add(inc, "2025-11-24 00:05", watchdog.EventOpened, watchdog.Event{})
 	add(inc, "2025-11-24 00:05", watchdog.EventPaged, watchdog.Event{Page: 1})
 	return Scene{"one-cluster", At("2025-11-24 00:05"), inc}
@@ -163,7 +163,7 @@ func OneCluster() Scene {
 // Grown is OneCluster after it took the whole feed.
 func Grown() Scene {
 	inc := OneCluster().Incident
-	inc.Scope = opened().Scope
+	inc.Scope, inc.Worst = opened().Scope, opened().Scope
 	add(inc, "2025-11-24 00:31", watchdog.EventScope, watchdog.Event{Was: 312})
 	addPage(inc, "2025-11-24 00:31", watchdog.ReasonGrew, slackCDP)
 	add(inc, "2025-11-24 00:40", watchdog.EventRule, watchdog.Event{Note: "whole-feed"})
@@ -178,7 +178,7 @@ func OneClient() Scene {
 	inc.Allowed, inc.Since = 30*time.Minute, At("2025-11-23 23:35")
 	inc.Scope = watchdog.Scope{Silent: 1, Of: 1248, Oldest: []watchdog.Example{{Client: "acme", Last: At("2025-11-23 23:35")}}}
 	inc.Loss.Start, inc.Loss.Begins = At("2025-11-23 23:35"), At("2025-11-30 23:35")
-	inc.Events, inc.Revision = nil, 0
+	inc.Worst, inc.Events, inc.Revision = inc.Scope, nil, 0
 	add(inc, "2025-11-24 00:05", watchdog.EventOpened, watchdog.Event{})
 	add(inc, "2025-11-24 00:05", watchdog.EventPaged, watchdog.Event{Page: 1})
 	return Scene{"one-client", At("2025-11-24 00:05"), inc}
@@ -256,6 +256,7 @@ func Demo() Scene {
 	inc.Rule, inc.Allowed, inc.Runbook, inc.Owner = "whole-feed", 5*time.Second, "", ""
 	inc.Opened, inc.Since = At("2025-11-24 00:00:12"), At("2025-11-24 00:00:07")
 	inc.Scope = watchdog.Scope{Silent: 300, Of: 300}
+	inc.Worst = inc.Scope
 	inc.Loss = watchdog.Loss{}
 	inc.Pages[0].At, inc.Next.At = inc.Opened, At("2025-11-24 00:00:22")
 	inc.Events, inc.Revision = nil, 0
@@ -267,10 +268,10 @@ func Demo() Scene {
 // NeverSeen is a feed that no update has ever come from, and nobody is told.
 func NeverSeen() Scene {
 	inc := opened()
-	inc.Since, inc.Scope = 0, watchdog.Scope{}
+	inc.Since, inc.Scope, inc.Worst = 0, watchdog.Scope{}, watchdog.Scope{}
 	inc.Loss.Start, inc.Loss.Begins = 0, 0
 	inc.Pages, inc.Next, inc.Escalation = nil, nil, ""
-	inc.Events, inc.Revision = nil, 0
+	inc.Worst, inc.Events, inc.Revision = inc.Scope, nil, 0
 	add(inc, "2025-11-24 00:05", watchdog.EventOpened, watchdog.Event{})
 	return Scene{"never-seen", At("2025-11-24 00:05"), inc}
 }
