@@ -58,3 +58,22 @@ func (m *Maintenance) Next(t feed.Instant) (w Window, ok bool) {
 	from := m.schedule.runAfter(t)
 	return Window{From: from, To: from.Add(m.duration)}, !from.IsZero()
 }
+
+// Last is the latest window that has begun at t, over or not; not ok when there
+// was none within a year.
+func (m *Maintenance) Last(t feed.Instant) (w Window, ok bool) {
+	if m.schedule == nil {
+		return m.once, m.once.From <= t
+	}
+	for back := 2 * m.duration; back <= 366*24*time.Hour; back *= 2 {
+		next, found := m.Next(t.Add(-back))
+		for found && next.From <= t {
+			w, ok = next, true
+			next, found = m.Next(next.From)
+		}
+		if ok {
+			return w, true
+		}
+	}
+	return Window{}, false
+}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
@@ -50,6 +51,11 @@ func (s Selector) MatchesFeed(feedName string) bool {
 		}
 	}
 	return len(s) > 0
+}
+
+// Mentions says that a matcher looks at that label, or at "client" or "feed".
+func (s Selector) Mentions(label string) bool {
+	return slices.ContainsFunc(s, func(m Matcher) bool { return m.label == label })
 }
 
 // String is the selector as Alertmanager writes it, without braces.

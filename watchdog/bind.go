@@ -86,6 +86,7 @@ func (m *Machine) bind(f *feedState, id rowID) {
 func (m *Machine) useRules(set *rules.Set) {
 	m.set = set
 	m.followRenames(set)
+	m.lookAtHolds()
 	for _, spec := range set.Feeds() {
 		if m.feeds[spec.Name()] == nil {
 			m.addFeed(spec.Name())

@@ -38,6 +38,7 @@ type Incident struct {
 	Loss       Loss           `json:"loss"`
 	CatchUp    *CatchUp       `json:"catch_up,omitempty"` // while updates arrive again, behind
 	Ack        *Ack           `json:"ack,omitempty"`
+	Hold       *Hold          `json:"hold,omitempty"`      // why nobody is paged now
 	WellSince  feed.Instant   `json:"well_since,omitzero"` // since when all its series are seen to be well
 	// Current is the last arrival before WellSince that was late or ended a silence:
 	// what came after it was current. It is earlier by the windows that it takes to
@@ -130,6 +131,15 @@ type Loss struct {
 	LostFrom feed.Instant `json:"lost_from,omitzero"`
 	LostTo   feed.Instant `json:"lost_to,omitzero"`
 	AtRisk   bool         `json:"at_risk"` // t1 - R and EventAgain differ: the wider is given
+	// A person's decision that the loss may happen: it pages nobody any more.
+	Accepted *Accepted `json:"accepted,omitempty"`
+}
+
+// Accepted is who accepted a loss, when and why.
+type Accepted struct {
+	By     string       `json:"by"`
+	At     feed.Instant `json:"at"`
+	Reason string       `json:"reason"`
 }
 
 // LostAt is the interval of updates that are gone at now; both zero where none are.
@@ -154,12 +164,23 @@ type CatchUp struct {
 
 // Ack is a person's word that they are on it.
 type Ack struct {
+	Kind  AckKind      `json:"kind,omitempty"`
 	By    string       `json:"by"`
 	At    feed.Instant `json:"at"`
 	Until feed.Instant `json:"until"`
 	// The scope then shown: growth past it is a new reason to page.
 	Silent int `json:"silent"`
 }
+
+// AckKind is how a person stopped the ladder.
+type AckKind string
+
+// The kinds of acknowledgement. Each ends, and pages anew if it is still in trouble.
+const (
+	AckTaken    AckKind = ""         // they are on it
+	AckSnoozed  AckKind = "snoozed"  // it can wait
+	AckResolved AckKind = "resolved" // they hold it to be over, while it is not
+)
 
 // Ladder is how far escalation has come.
 type Ladder struct {
@@ -205,6 +226,9 @@ const (
 	ReasonStep       Reason = "not_acknowledged"
 	ReasonRepeat     Reason = "repeat"
 	ReasonAckExpired Reason = "acknowledgement_expired"
+	ReasonSnoozeOver Reason = "snooze_over"
+	ReasonNotOver    Reason = "not_over"   // a person resolved it, and it goes on
+	ReasonHoldEnded  Reason = "hold_ended" // a silence or maintenance ended, and it goes on
 	ReasonGrew       Reason = "scope_grew"
 	ReasonLossNear   Reason = "loss_near"
 	ReasonLossBegun  Reason = "loss_begun"
@@ -230,15 +254,21 @@ type EventKind string
 
 // The kinds of event.
 const (
-	EventOpened       EventKind = "opened"
-	EventPaged        EventKind = "paged"
-	EventAcknowledged EventKind = "acknowledged"
-	EventScope        EventKind = "scope"       // grew, or another cause explains it
-	EventResumed      EventKind = "resumed"     // updates arrive again
-	EventCatchUp      EventKind = "catch_up"    // ETA known, or moved much
-	EventStaleAgain   EventKind = "stale_again" // trouble again before it resolved
-	EventWell         EventKind = "well"        // all current; holding
-	EventLossBegun    EventKind = "loss_begun"
-	EventRule         EventKind = "rule" // governed by another rule now, or by none
-	EventResolved     EventKind = "resolved"
+	EventOpened        EventKind = "opened"
+	EventPaged         EventKind = "paged"
+	EventAcknowledged  EventKind = "acknowledged"
+	EventSnoozed       EventKind = "snoozed"
+	EventHandedOver    EventKind = "handed_over"    // Note: to whom
+	EventResolvedEarly EventKind = "resolved_early" // by a person, while it goes on
+	EventHeld          EventKind = "held"           // Note: by what
+	EventReleased      EventKind = "released"
+	EventLossAccepted  EventKind = "loss_accepted"
+	EventScope         EventKind = "scope"       // grew, or another cause explains it
+	EventResumed       EventKind = "resumed"     // updates arrive again
+	EventCatchUp       EventKind = "catch_up"    // ETA known, or moved much
+	EventStaleAgain    EventKind = "stale_again" // trouble again before it resolved
+	EventWell          EventKind = "well"        // all current; holding
+	EventLossBegun     EventKind = "loss_begun"
+	EventRule          EventKind = "rule" // governed by another rule now, or by none
+	EventResolved      EventKind = "resolved"
 )

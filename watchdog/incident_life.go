@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -31,6 +32,10 @@ type incident struct {
 	calmSince                  feed.Instant // since when none is in trouble; zero: some are
 	drain                      drain
 	lastLate                   feed.Instant // newest arrival of a member that was late or ended its trouble
+
+	held   *Hold        // by a silence or a maintenance
+	holds  uint64       // Machine.holds when that was found
+	heldAt feed.Instant // scopeAt then
 
 	due     feed.Instant // when to tend it without being touched
 	scopeAt feed.Instant // when its scope was counted last
@@ -174,12 +179,30 @@ func (m *Machine) record(inc *incident, e Event) {
 // whom to tell.
 func (m *Machine) tend(inc *incident) {
 	if inc.restored {
+		inc.due = never
 		return // its members join again with the first rules
 	}
 	opening := inc.Revision == 0
 	if opening {
 		m.startLoss(inc)
 	}
+	if !inc.done() {
+		m.move(inc, opening)
+	}
+	inc.touched = false
+	inc.due = m.dueOf(inc)
+	if inc.dirty {
+		inc.dirty = false
+		inc.Revision++
+		m.touchDependents(inc.feed)
+		if !inc.queued {
+			inc.queued = true
+			m.changed = append(m.changed, inc)
+		}
+	}
+}
+
+func (m *Machine) move(inc *incident, opening bool) {
 	if inc.touched || inc.scopeAt.Add(scopeEvery) <= m.now {
 		m.refreshScope(inc)
 	}
@@ -191,16 +214,6 @@ func (m *Machine) tend(inc *incident) {
 	m.followLoss(inc)
 	m.climb(inc)
 	m.settle(inc)
-	inc.touched = false
-	inc.due = m.dueOf(inc)
-	if inc.dirty {
-		inc.dirty = false
-		inc.Revision++
-		if !inc.queued {
-			inc.queued = true
-			m.changed = append(m.changed, inc)
-		}
-	}
 }
 
 // followMembers notices that trouble ended, came back, or that all is well.
@@ -278,14 +291,21 @@ func (m *Machine) settle(inc *incident) {
 	if inc.WellSince.IsZero() || m.now < inc.WellSince.Add(inc.resolveAfter()) {
 		return
 	}
+	m.finish(inc, "", "")
+}
+
+// finish resolves an incident; by is the person who did, or "".
+func (m *Machine) finish(inc *incident, by, reason string) {
 	inc.State = StateResolved
 	inc.Resolved = m.now
-	inc.ResolvedBy = "feedwatch"
-	inc.Next = nil
-	inc.Ack = nil
+	inc.ResolvedBy = cmp.Or(by, ourselves)
+	inc.Next, inc.Ack, inc.Hold = nil, nil, nil
 	inc.Loss.Begins = 0
-	m.record(inc, Event{Kind: EventResolved, From: inc.Loss.LostFrom, Until: inc.Loss.LostTo})
+	m.record(inc, Event{Kind: EventResolved, Who: by, Note: reason, From: inc.Loss.LostFrom, Until: inc.Loss.LostTo})
 }
+
+// ourselves is who resolved what no person did.
+const ourselves = "feedwatch"
 
 // resolveAfterDefault serves an incident whose rule was removed.
 const resolveAfterDefault = 5 * time.Minute
@@ -333,6 +353,9 @@ func (m *Machine) dueOf(inc *incident) feed.Instant {
 	if inc.Ack != nil {
 		soon(inc.Ack.Until)
 	}
+	if inc.Hold != nil {
+		soon(inc.Hold.Until)
+	}
 	if !inc.WellSince.IsZero() {
 		soon(inc.WellSince.Add(inc.resolveAfter()))
 	}
@@ -351,6 +374,10 @@ func (inc *incident) snapshot() *Incident {
 	if inc.Ack != nil {
 		ack := *inc.Ack
 		c.Ack = &ack
+	}
+	if inc.Hold != nil {
+		hold := *inc.Hold
+		c.Hold = &hold
 	}
 	if inc.CatchUp != nil {
 		up := *inc.CatchUp

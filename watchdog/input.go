@@ -1,9 +1,6 @@
 package watchdog
 
 import (
-	"fmt"
-	"time"
-
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
@@ -64,47 +61,3 @@ func (in *Heard) refuseAll(why feed.Refusal) {
 type UseRules struct{ Set *rules.Set }
 
 func (in *UseRules) apply(m *Machine) { m.useRules(in.Set) }
-
-// AcknowledgeFor bounds an acknowledgement.
-const (
-	AcknowledgeForDefault = 4 * time.Hour
-	AcknowledgeForMax     = 7 * 24 * time.Hour
-)
-
-// Acknowledge is a person's word that they are on an incident.
-type Acknowledge struct {
-	ID  string // Incident.ID
-	By  string
-	For time.Duration // 0: AcknowledgeForDefault
-	// Err says why it was not taken; it wraps ErrNoIncident where there is none open.
-	Err error
-}
-
-// ErrNoIncident says that no open incident has that id.
-var ErrNoIncident = fmt.Errorf("no open incident")
-
-func (in *Acknowledge) apply(m *Machine) {
-	inc := m.find(in.ID)
-	switch {
-	case inc == nil:
-		in.Err = fmt.Errorf("%w with id %q", ErrNoIncident, in.ID)
-	case in.By == "":
-		in.Err = fmt.Errorf("an acknowledgement needs a name: say who is on it")
-	case in.For < 0 || in.For > AcknowledgeForMax:
-		in.Err = fmt.Errorf("an acknowledgement lasts at most %s, not %s", AcknowledgeForMax, in.For)
-	default:
-		if in.For == 0 {
-			in.For = AcknowledgeForDefault
-		}
-		m.acknowledge(inc, in.By, in.For)
-	}
-}
-
-func (m *Machine) find(id string) *incident {
-	for _, inc := range m.incidents {
-		if inc.ID == id {
-			return inc
-		}
-	}
-	return nil
-}

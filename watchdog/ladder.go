@@ -20,13 +20,16 @@ const (
 // climb pages whoever is due, and says who is next. Only `after` steps and
 // growth wait for an acknowledgement's end; the loss clock waits for nobody.
 func (m *Machine) climb(inc *incident) {
+	m.refreshHold(inc)
 	m.expireAck(inc)
-	if inc.ladder == nil || inc.done() {
+	if inc.ladder == nil {
 		m.setNext(inc, nil)
 		return
 	}
 	if inc.trouble > 0 {
 		m.climbLoss(inc)
+	}
+	if inc.trouble > 0 && inc.Hold == nil {
 		m.climbGrowth(inc)
 		for m.climbStep(inc) {
 		}
@@ -171,7 +174,7 @@ func (s share) grewTo(now share) bool {
 // was acknowledged.
 func (m *Machine) climbLoss(inc *incident) {
 	begins := inc.Loss.Begins
-	if begins.IsZero() {
+	if begins.IsZero() || inc.Loss.Accepted != nil {
 		return
 	}
 	steps := inc.lossSteps()
@@ -195,11 +198,12 @@ func (m *Machine) expireAck(inc *incident) {
 	if inc.Ack == nil || m.now < inc.Ack.Until {
 		return
 	}
+	why := inc.Ack.ends()
 	inc.Ack = nil
 	inc.dirty = true
 	m.refreshState(inc)
-	if inc.trouble > 0 && inc.ladder != nil {
-		m.page(inc, ReasonAckExpired, 0, inc.Ladder.Engaged)
+	if inc.trouble > 0 && inc.ladder != nil && inc.Hold == nil {
+		m.page(inc, why, 0, inc.Ladder.Engaged)
 		// The ladder goes on from here, not all at once.
 		inc.Ladder.StepAt = m.now
 		if n := inc.Ladder.Step; n > 0 && !inc.Ladder.RepeatAt.IsZero() && n <= len(inc.afterSteps()) {
@@ -208,11 +212,16 @@ func (m *Machine) expireAck(inc *incident) {
 	}
 }
 
-func (m *Machine) acknowledge(inc *incident, by string, d time.Duration) {
-	inc.Ack = &Ack{By: by, At: m.now, Until: m.now.Add(d), Silent: inc.Scope.Silent}
-	m.record(inc, Event{Kind: EventAcknowledged, Who: by, Until: inc.Ack.Until})
-	m.refreshState(inc)
-	inc.touched = true
+// ends is the reason to page when it ends while the trouble goes on.
+func (a *Ack) ends() Reason {
+	switch a.Kind {
+	case AckSnoozed:
+		return ReasonSnoozeOver
+	case AckResolved:
+		return ReasonNotOver
+	default:
+		return ReasonAckExpired
+	}
 }
 
 // nextStep is who is told next and when, unless something changes.
@@ -227,9 +236,15 @@ func (m *Machine) nextStep(inc *incident) *Next {
 		}
 	}
 	steps := inc.afterSteps()
-	if inc.Ack != nil {
-		offer(inc.Ack.Until, ReasonAckExpired, inc.Ladder.Engaged)
-	} else {
+	switch {
+	case inc.Hold != nil && len(inc.Pages) > 0:
+		offer(inc.Hold.Until, ReasonHoldEnded, inc.Ladder.Engaged)
+	case inc.Hold != nil && len(steps) > 0:
+		offer(max(inc.Hold.Until, inc.Opened.Add(steps[0].After)), ReasonOpened, steps[0].Notify)
+	case inc.Hold != nil:
+	case inc.Ack != nil:
+		offer(inc.Ack.Until, inc.Ack.ends(), inc.Ladder.Engaged)
+	default:
 		if at, ok := inc.stepDue(); ok {
 			offer(at, ReasonStep, steps[inc.Ladder.Step].Notify)
 		}
@@ -237,7 +252,7 @@ func (m *Machine) nextStep(inc *incident) *Next {
 			offer(at, ReasonRepeat, steps[inc.Ladder.Step-1].Notify)
 		}
 	}
-	if begins := inc.Loss.Begins; !begins.IsZero() {
+	if begins := inc.Loss.Begins; !begins.IsZero() && inc.Loss.Accepted == nil {
 		if loss := inc.lossSteps(); inc.Ladder.LossSteps < len(loss) {
 			s := loss[inc.Ladder.LossSteps]
 			offer(begins.Add(-s.BeforeLoss.Of(inc.Loss.Retention)), ReasonLossNear, s.Notify)

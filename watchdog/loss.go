@@ -45,6 +45,7 @@ func (m *Machine) restartLoss(inc *incident) {
 	}
 	inc.Loss.FirstAgain, inc.Loss.EventAgain = 0, 0
 	inc.Ladder.LossBegun, inc.Ladder.LossSteps = false, 0
+	inc.Loss.Accepted = nil
 	inc.Since = arrival
 	inc.setLossStart(event, arrival)
 }

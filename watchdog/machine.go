@@ -31,7 +31,10 @@ type Machine struct {
 	changed   []*incident // handed out by the next Output, in order of change
 	lags      []time.Duration
 	trouble   map[string]string // what is wrong with what we were told, by subject
-	gone      []string          // names that no feed has any more, for the next Flush
+	silences  []silence
+	holds     uint64       // grows whenever silences or maintenances begin, end or change
+	holdsDue  feed.Instant // when they do so next
+	gone      []string     // names that no feed has any more, for the next Flush
 }
 
 // Config is fixed for the life of a Machine.
@@ -67,6 +70,7 @@ func New(cfg Config, now feed.Instant, saved *Saved) *Machine {
 		feeds:     map[string]*feedState{},
 		incidents: map[incidentSeq]*incident{},
 		trouble:   map[string]string{},
+		holdsDue:  never,
 	}
 	m.labels.id(feed.Labels{})
 	m.groupSets.id("")
@@ -105,14 +109,25 @@ func (m *Machine) Step(now feed.Instant, inputs ...Input) Output {
 	return m.output()
 }
 
+// roundsMax bounds how often something may fall due at one instant: a mistake of
+// ours must not stop the watch.
+const roundsMax = 1000
+
 // advance makes everything happen that is due until now, in order of time.
 func (m *Machine) advance(now feed.Instant) {
-	for {
+	delete(m.trouble, "due")
+	for rounds := 0; ; rounds++ {
 		t := m.nextDue()
 		if t > now {
 			break
 		}
-		m.now = max(m.now, t)
+		if t > m.now {
+			m.now, rounds = t, 0
+		}
+		if rounds == roundsMax {
+			m.trouble["due"] = "something is due again and again at one instant: please report this; watching goes on"
+			break
+		}
 		m.fire()
 	}
 	m.now = now
@@ -121,7 +136,7 @@ func (m *Machine) advance(now feed.Instant) {
 
 // nextDue is the earliest instant at which something changes without input.
 func (m *Machine) nextDue() feed.Instant {
-	t := never
+	t := m.holdsDue
 	for i := range m.sources.sets {
 		if set := &m.sources.sets[i]; !set.blind && set.mask != 0 {
 			if at := m.sources.blindAt(set); at != never {
@@ -175,6 +190,7 @@ func (m *Machine) horizon(f *feedState) feed.Instant {
 // fire makes everything happen that is due at m.now.
 func (m *Machine) fire() {
 	m.refreshBlindness()
+	m.refreshHolds()
 	for _, f := range m.order {
 		if h := m.horizon(f); f.bound <= h {
 			m.visit(f, h)

@@ -76,6 +76,11 @@ func (m *Machine) restore(saved *Saved) {
 			m.restoreRow(f, row)
 		}
 	}
+	for _, s := range saved.Silences {
+		if s.Until > m.now {
+			m.silence(s)
+		}
+	}
 	for _, inc := range saved.Incidents {
 		if inc.State != StateResolved {
 			m.restoreIncident(inc)

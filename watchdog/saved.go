@@ -12,6 +12,7 @@ type Saved struct {
 	Restarts  []Restart    // oldest first
 	Incidents []*Incident  // all that are not resolved, and the newest resolved ones
 	Receipts  []Receipt    // of Incidents
+	Silences  []Silence    // that hold or are to come
 	Rules     *SavedRules  // last known good; nil before the first
 }
 

@@ -1,0 +1,297 @@
+package watchdog
+
+import (
+	"slices"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// Hold says why nobody is paged for an incident, and until when. It holds no step
+// about data loss, and ends as soon as a series is in trouble that it is not for.
+type Hold struct {
+	Kind  HoldKind     `json:"kind"`
+	Name  string       `json:"name"`           // the silence's comment, the maintenance's name, the parent feed
+	By    string       `json:"by,omitempty"`   // of a silence
+	Since feed.Instant `json:"since"`          // when it began to hold this incident
+	Until feed.Instant `json:"until,omitzero"` // zero: as long as the parent is in trouble
+}
+
+// HoldKind is what holds.
+type HoldKind string
+
+// The kinds of hold.
+const (
+	HoldSilence     HoldKind = "silence"
+	HoldMaintenance HoldKind = "maintenance"
+	HoldParent      HoldKind = "depends_on"
+)
+
+// holder is a silence or a maintenance that may hold series of one feed now.
+type holder struct {
+	Hold
+	match  rules.Selector
+	settle bool // it ends one stale_after later: the time to arrive first
+}
+
+// until is when it lets go of a series that r governs.
+func (h *holder) until(r *rules.Rule) feed.Instant {
+	if !h.settle || r == nil {
+		return h.Until
+	}
+	return h.Until.Add(r.StaleAfter())
+}
+
+// lookAtHolds makes every incident find out anew whether it is held.
+func (m *Machine) lookAtHolds() {
+	m.holds++
+	m.holdsDue = m.now
+}
+
+// refreshHolds notices silences and maintenances that begin and end.
+func (m *Machine) refreshHolds() {
+	if m.holdsDue > m.now {
+		return
+	}
+	m.holds++
+	m.silences = slices.DeleteFunc(m.silences, func(s silence) bool { return s.Until <= m.now })
+	m.holdsDue = never
+	soon := func(t feed.Instant) {
+		if t > m.now {
+			m.holdsDue = min(m.holdsDue, t)
+		}
+	}
+	for i := range m.silences {
+		soon(m.silences[i].From)
+		soon(m.silences[i].Until)
+	}
+	for _, maintenance := range m.maintenances() {
+		if w, ok := maintenance.Last(m.now); ok {
+			soon(w.To)
+		}
+		if w, ok := maintenance.Next(m.now); ok {
+			soon(w.From)
+		}
+	}
+	for _, inc := range m.incidents {
+		inc.due = min(inc.due, m.now)
+	}
+}
+
+func (m *Machine) maintenances() []*rules.Maintenance {
+	if m.set == nil {
+		return nil
+	}
+	return m.set.Maintenances()
+}
+
+// holders are the silences and maintenances that may hold series of f now.
+func (m *Machine) holders(f *feedState) []holder {
+	var all []holder
+	for i := range m.silences {
+		if s := &m.silences[i]; s.Active(m.now) && s.selector.MatchesFeed(f.name) {
+			all = append(all, holder{
+				Hold:  Hold{Kind: HoldSilence, Name: s.Comment, By: s.By, Until: s.Until},
+				match: s.selector,
+			})
+		}
+	}
+	longest := feed.Instant(0)
+	for _, r := range f.rules {
+		longest = max(longest, feed.Instant(r.StaleAfter().Milliseconds()))
+	}
+	for _, maintenance := range m.maintenances() {
+		w, ok := maintenance.Last(m.now)
+		if ok && m.now < w.To+longest && maintenance.Match().MatchesFeed(f.name) {
+			all = append(all, holder{
+				Hold:  Hold{Kind: HoldMaintenance, Name: maintenance.Name(), Until: w.To},
+				match: maintenance.Match(), settle: true,
+			})
+		}
+	}
+	return all
+}
+
+// refreshHold finds out whether the incident is held now, and pages when a hold
+// ends while it is still in trouble.
+func (m *Machine) refreshHold(inc *incident) {
+	was := inc.Hold
+	ended := inc.held != nil && inc.held.Until <= m.now
+	if inc.holds != m.holds || inc.heldAt != inc.scopeAt || ended || inc.Cause == CauseBlind {
+		inc.holds, inc.heldAt = m.holds, inc.scopeAt
+		inc.held = m.held(inc)
+	}
+	now := m.heldByParent(inc)
+	if now == nil && inc.held != nil {
+		held := *inc.held
+		now = &held
+	}
+	switch {
+	case was == nil && now == nil:
+		return
+	case now != nil && was != nil && was.Kind == now.Kind && was.Name == now.Name:
+		now.Since = was.Since
+		if *now != *was {
+			inc.Hold, inc.dirty = now, true
+		}
+	case now != nil:
+		now.Since = m.now
+		inc.Hold = now
+		m.record(inc, Event{Kind: EventHeld, Who: now.By, Until: now.Until, Note: now.Name})
+	default:
+		inc.Hold = nil
+		m.record(inc, Event{Kind: EventReleased, Note: was.Name})
+		if inc.trouble > 0 && inc.Ack == nil && len(inc.Pages) > 0 {
+			m.page(inc, ReasonHoldEnded, 0, inc.Ladder.Engaged)
+			inc.Ladder.StepAt = m.now
+		}
+	}
+}
+
+// heldByParent is the hold by a feed that this one depends on: while that has an
+// open incident that was paged, and then for the time to arrive first.
+func (m *Machine) heldByParent(inc *incident) *Hold {
+	was := inc.Hold
+	if was != nil && was.Kind != HoldParent {
+		was = nil
+	}
+	if inc.feed.spec == nil {
+		return nil
+	}
+	for _, name := range inc.feed.spec.DependsOn() {
+		if parent := m.feeds[name]; parent != nil && slices.ContainsFunc(parent.incidents, (*incident).explains) {
+			return &Hold{Kind: HoldParent, Name: name}
+		}
+	}
+	if was == nil {
+		return nil
+	}
+	settling := *was
+	if settling.Until.IsZero() {
+		settling.Until = m.now.Add(inc.Allowed)
+	}
+	if settling.Until <= m.now {
+		return nil
+	}
+	return &settling
+}
+
+// explains says that the incident is reason enough not to page for a feed that
+// depends on its own: somebody was told of it, and it goes on.
+func (inc *incident) explains() bool {
+	return inc.trouble > 0 && inc.Hold == nil && len(inc.Pages) > 0 && !inc.done()
+}
+
+// touchDependents makes the incidents of feeds that depend on f look at their holds.
+func (m *Machine) touchDependents(f *feedState) {
+	for _, child := range m.order {
+		if len(child.incidents) == 0 || child.spec == nil || !slices.Contains(child.spec.DependsOn(), f.name) {
+			continue
+		}
+		for _, inc := range child.incidents {
+			inc.due = min(inc.due, m.now)
+		}
+	}
+}
+
+// held is the hold that ends first, when each series in trouble has one; nil when
+// one has none.
+func (m *Machine) held(inc *incident) *Hold {
+	f := inc.feed
+	holders := m.holders(f)
+	if len(holders) == 0 {
+		return nil
+	}
+	look := holdSearch{m: m, f: f, holders: holders, byLabels: map[holdKey]*Hold{}}
+	if inc.Cause == CauseBlind {
+		look.all(func(b *block, i int) bool { return b.verdict[i] != Retired && b.verdict[i] != Unwatched })
+		return look.result(inc.rule)
+	}
+	groups := map[rowID]bool{}
+	for n, b := range f.blocks {
+		for i, seq := range b.in {
+			if seq == inc.seq && troubled(b.verdict[i]) && isGroup(b.client[i]) {
+				groups[rowOf(n, i)] = true
+			}
+		}
+	}
+	look.all(func(b *block, i int) bool {
+		if b.in[i] == inc.seq && troubled(b.verdict[i]) {
+			return true
+		}
+		return len(groups) > 0 && b.verdict[i] != Retired && slices.ContainsFunc(m.groupRows[b.groups[i]], func(g rowID) bool { return groups[g] })
+	})
+	return look.result(inc.rule)
+}
+
+// holdSearch looks for the series that no holder is for.
+type holdSearch struct {
+	m        *Machine
+	f        *feedState
+	holders  []holder
+	byLabels map[holdKey]*Hold
+	first    *Hold // the hold that ends first among those found
+	free     bool  // a series was found that nothing holds
+	seen     int
+}
+
+// holdKey is what the answer depends on where no matcher looks at the client.
+type holdKey struct {
+	labels labelsID
+	rule   uint16
+}
+
+// all looks at the client rows that pick picks, until one is free.
+func (s *holdSearch) all(pick func(*block, int) bool) {
+	byClient := slices.ContainsFunc(s.holders, func(h holder) bool { return h.match.Mentions(rules.ClientLabel) })
+	for _, b := range s.f.blocks {
+		for i, client := range b.client {
+			if isGroup(client) || !pick(b, i) {
+				continue
+			}
+			s.seen++
+			key := holdKey{b.labels[i], b.rule[i]}
+			hold, known := s.byLabels[key]
+			if !known || byClient {
+				hold = s.longest(client, s.m.labels.of(b.labels[i]), s.f.ruleOf(b, i))
+				s.byLabels[key] = hold
+			}
+			if hold == nil {
+				s.free = true
+				return
+			}
+			if s.first == nil || hold.Until < s.first.Until {
+				s.first = hold
+			}
+		}
+	}
+}
+
+// longest is the hold on one series that ends last; nil when nothing holds it.
+func (s *holdSearch) longest(client string, labels feed.Labels, r *rules.Rule) *Hold {
+	var best *Hold
+	for i := range s.holders {
+		h := &s.holders[i]
+		until := h.until(r)
+		if until <= s.m.now || best != nil && until <= best.Until || !h.match.Matches(s.f.name, client, labels) {
+			continue
+		}
+		hold := h.Hold
+		hold.Until = until
+		best = &hold
+	}
+	return best
+}
+
+// result is what holds all that was looked at. Where no client is known, what
+// matches the feed alone counts.
+func (s *holdSearch) result(r *rules.Rule) *Hold {
+	switch {
+	case s.free:
+		return nil
+	case s.seen == 0:
+		return s.longest("", feed.Labels{}, r)
+	default:
+		return s.first
+	}
+}
