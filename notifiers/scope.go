@@ -15,6 +15,27 @@ func widest(inc *watchdog.Incident) watchdog.Scope {
 	return inc.Worst
 }
 
+// Affected is for whom an incident was at its worst: the scope, and in words "all
+// 1,248 clients" or "312 of 1,248 clients: cluster fsn1".
+func Affected(inc *watchdog.Incident) (watchdog.Scope, string) {
+	s := widest(inc)
+	return s, whom(s)
+}
+
+// Where is on what an incident was, of what a label can say: "every cluster and
+// every tier", "cluster fsn1"; "" where no label says anything.
+func Where(inc *watchdog.Incident) string {
+	s := widest(inc)
+	switch {
+	case !s.Whole():
+		return Clean(s.Label, nameRunesMax) + " " + name(s.Value).Text
+	case everyone(s) && len(s.Labels) > 0:
+		return labelCounts(s.Labels)
+	default:
+		return ""
+	}
+}
+
 // clientsIn counts all clients of the feed, in the scope and elsewhere.
 func clientsIn(s watchdog.Scope) int { return s.Of + s.ElsewhereOf }
 

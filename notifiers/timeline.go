@@ -13,11 +13,17 @@ import (
 // They read the same whenever they are rendered: ages are those of the event.
 // The day is left out where it is that of the opening.
 func EventLines(inc *watchdog.Incident, e *watchdog.Event) []Line {
-	at := e.At.Time()
 	opened := clock{ref: inc.Opened.Time(), seconds: countsSeconds(inc)}
-	w := words{inc: inc, clock: clock{ref: at, seconds: opened.seconds}}
-	head := Line{plain(opened.time(at) + " UTC ")}
-	lines := []Line{append(head, w.event(e)...)}
+	lines := EventText(inc, e)
+	lines[0] = append(Line{plain(opened.time(e.At.Time()) + " UTC ")}, lines[0]...)
+	return lines
+}
+
+// EventText is EventLines without the time, for a table that has it in a column
+// of its own.
+func EventText(inc *watchdog.Incident, e *watchdog.Event) []Line {
+	w := words{inc: inc, clock: clock{ref: e.At.Time(), seconds: countsSeconds(inc)}}
+	lines := []Line{w.event(e)}
 	if e.Kind == watchdog.EventResolved {
 		if l := w.loss(); len(l) > 0 {
 			lines = append(lines, l)

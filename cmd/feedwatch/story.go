@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/rules"
@@ -111,16 +110,8 @@ func (s *story) flushAgain(id string) {
 	}
 	delete(s.again, id)
 	if a.more > 0 {
-		every := (a.last.At.Sub(a.first) / time.Duration(a.more)).Round(time.Second)
-		s.printf("    ... and again every %s, %s, until %s\n", notifiers.Duration(every), times(a.more), day(a.last.At))
+		s.printf("    ... %s\n", notifiers.Again(a.first.Time(), a.last.At.Time(), a.more))
 	}
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return notifiers.Count(n) + " times"
 }
 
 // end prints the figures that a review asks for.
