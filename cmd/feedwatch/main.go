@@ -38,7 +38,7 @@ To see it page, without any account or configuration:  feedwatch demo`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServeCommand(), newDemoCommand(), newReplayCommand(), newCheckCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newDemoCommand(), newReplayCommand(), newReportCommand(), newCheckCommand(), newVersionCommand())
 	return root
 }
 

@@ -13,11 +13,12 @@ import (
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 	"github.com/feedwatch/feedwatch/watchdog/replay"
+	"github.com/feedwatch/feedwatch/watchdog/report"
 )
 
 // newReplayCommand tells a past anew: whom the rules would have paged, and when.
 func newReplayCommand() *cobra.Command {
-	var dir, format string
+	var dir, format, document string
 	cmd := &cobra.Command{
 		Use:   "replay SCENARIO",
 		Short: "Replay an outage: whom the rules would have paged, and when",
@@ -25,21 +26,35 @@ func newReplayCommand() *cobra.Command {
 time, and prints what would have been paged and when, the loss clock, what was
 lost, how the backlog drained, and the resolve. Nobody is told.
 
-  feedwatch replay deploy/examples/incident-2025-11-24.yaml`,
+  feedwatch replay deploy/examples/incident-2025-11-24.yaml
+
+With --report it prints the root-cause document of what would have happened.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "text" && format != "json" {
 				return fmt.Errorf("--format %q: write text or json", format)
 			}
+			if document != "" {
+				if err := checkReportFormat("--report", document); err != nil {
+					return err
+				}
+				if cmd.Flags().Changed("format") {
+					return errors.New("--report says its own format; leave --format out")
+				}
+			}
 			scenario, set, err := readScenario(args[0], dir)
 			if err != nil {
 				return err
+			}
+			if document != "" {
+				return replayReport(cmd.OutOrStdout(), cmd.ErrOrStderr(), scenario, set, document)
 			}
 			return runReplay(cmd.OutOrStdout(), cmd.ErrOrStderr(), scenario, set, format)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "rules", "", "a directory of rule files in place of the scenario's")
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	cmd.Flags().StringVar(&document, "report", "", "print the root-cause document instead: markdown, html or json")
 	return cmd
 }
 
@@ -100,6 +115,33 @@ func runReplay(out, errs io.Writer, scenario *replay.Scenario, set *rules.Set, f
 	return story.end(result)
 }
 
+// replayReport prints the document of each incident of a scenario, as it is at the
+// scenario's end.
+func replayReport(out, errs io.Writer, scenario *replay.Scenario, set *rules.Set, format string) error {
+	meter := newMeter(errs, scenario)
+	result, err := replay.Run(scenario, set, replay.Watcher{Progress: meter.show})
+	meter.clear()
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	if len(result.Incidents) == 0 {
+		return errors.New("nothing happened in the scenario, so there is nothing to report")
+	}
+	if n := len(result.Incidents); n > 1 && format == "html" {
+		return fmt.Errorf("the scenario has %d incidents, and an HTML page is of one; use --report markdown, or a scenario with one outage", n)
+	}
+	for i, o := range result.Incidents {
+		if i > 0 && format == "markdown" {
+			fmt.Fprint(out, "\n---\n\n")
+		}
+		r := report.New(o.Incident, nil, nil, scenario.Until, reportWords())
+		if err := writeReport(out, r, format); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // meter shows on a terminal how far a replay has come.
 type meter struct {
 	out         io.Writer // nil: not a terminal
@@ -134,11 +176,7 @@ func (m *meter) clear() {
 
 // day is a time as the summary writes it, exact to the second where that matters.
 func day(t feed.Instant) string {
-	layout := "2 Jan 2006 15:04"
-	if t%60_000 != 0 {
-		layout += ":05"
-	}
-	return t.Time().Format(layout) + " UTC"
+	return notifiers.Day(t.Time()) + " UTC"
 }
 
 func plural(n int, noun string) string {

@@ -152,11 +152,7 @@ func words() api.Words {
 			return facts
 		},
 		EventLines: func(inc *watchdog.Incident, e *watchdog.Event) []string {
-			var lines []string
-			for _, l := range notifiers.EventLines(inc, e) {
-				lines = append(lines, l.String())
-			}
-			return lines
+			return texts(notifiers.EventLines(inc, e))
 		},
 		Age:   notifiers.Age,
 		Count: notifiers.Count,

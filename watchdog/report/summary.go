@@ -1,0 +1,141 @@
+package report
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// name is a text from outside, fit to show in a line.
+func (r *Report) name(s string) string {
+	const runesMax = 100
+	return r.words.Clean(s, runesMax)
+}
+
+// day is a time to the minute, or to the second where the rules count in seconds.
+func (r *Report) day(t feed.Instant) string {
+	return r.words.Day(t.Time().Truncate(unit(r.inc)))
+}
+
+func (r *Report) stamp(t feed.Instant) string { return r.day(t) + " UTC" }
+
+func (r *Report) span(from, to feed.Instant) string { return r.day(from) + " to " + r.stamp(to) }
+
+// summary is what happened, in a few sentences that a customer can read.
+func (r *Report) summary() string {
+	said := []string{r.trouble(), r.recovery(), r.loss(), r.detection()}
+	return strings.Join(slices.DeleteFunc(said, func(s string) bool { return s == "" }), " ")
+}
+
+func (r *Report) trouble() string {
+	_, whom := r.words.Affected(r.inc)
+	if whom != "" {
+		whom = " for " + whom
+	}
+	began := r.stamp(r.Times.Began)
+	switch r.Cause {
+	case watchdog.CauseFrozen:
+		return "Updates went on arriving" + whom + ", but from " + began + " on none of them was new."
+	case watchdog.CauseBehind:
+		return "Updates arrived more slowly than they were made" + whom + "; by " + began + " they were " + r.words.Age(r.inc.Allowed) + " late."
+	case watchdog.CauseBlind:
+		return "From " + began + " on it could not be seen whether updates arrived" + whom + "."
+	default:
+		if r.inc.Since.IsZero() {
+			return "Updates were expected from " + began + " on, and none had ever arrived" + whom + "."
+		}
+		return "Updates stopped on " + began + whom + "."
+	}
+}
+
+func (r *Report) recovery() string {
+	t := r.Times
+	var s string
+	if !t.UpdatesAgain.IsZero() {
+		s = "They came again on " + r.stamp(t.UpdatesAgain) + ", " + r.words.Age(r.Intervals.Silent) + " later"
+	}
+	switch {
+	case r.Cause == watchdog.CauseBlind && !t.NormalAgain.IsZero():
+		return "It could be seen again on " + r.stamp(t.NormalAgain) + "."
+	case s == "" && !t.NormalAgain.IsZero():
+		return "They were current again on " + r.stamp(t.NormalAgain) + ", " + r.words.Age(r.Intervals.Duration) + " later."
+	case !t.NormalAgain.IsZero():
+		return s + ", and were current again on " + r.stamp(t.NormalAgain) + "."
+	case r.State == watchdog.StateResolved:
+		return "It was closed by hand on " + r.stamp(t.Resolved) + "."
+	case s != "":
+		return s + ", and are not current again yet."
+	default:
+		return "It is not over yet."
+	}
+}
+
+func (r *Report) loss() string {
+	l := r.Lost
+	switch {
+	case r.Cause == watchdog.CauseBlind && r.over():
+		return "" // what it was like meanwhile is for others to say
+	case r.Retention == 0:
+		return "How long the queue upstream keeps an update is not written into the rules, so what was lost is not known."
+	case l == nil && !r.inc.Loss.Begins.IsZero():
+		return "Nothing is lost yet: the queue upstream keeps an update for " + r.words.Age(r.Retention) + ", so data loss begins on " + r.stamp(r.inc.Loss.Begins) + "."
+	case l == nil && !r.over() && r.Times.UpdatesAgain.IsZero():
+		return "When data loss begins is not known: no update was ever seen."
+	case l == nil:
+		return "No update was lost."
+	}
+	s := "The queue upstream keeps an update for " + r.words.Age(r.Retention) + ": those made from " + r.span(l.From, l.To) +
+		" (" + r.words.Age(l.Length) + ") "
+	if l.Growing {
+		s += "are lost, and more are being lost"
+	} else {
+		s += "were lost"
+	}
+	s += about(r.words, l.Estimate) + "."
+	if r.Late != nil && !r.Late.Growing {
+		s += " Those made after that, up to " + r.stamp(r.Late.To) + ", came late."
+	}
+	return s
+}
+
+// about is how many updates that was, as exact as an estimate is.
+func about(w Words, updates float64) string {
+	if !(updates > 0) || updates > 1e15 {
+		return ""
+	}
+	return ", about " + w.Count(int(rounded(updates)))
+}
+
+// rounded is an estimate to three figures.
+func rounded(n float64) float64 {
+	unit := math.Pow(10, max(0, math.Floor(math.Log10(max(n, 1)))-2))
+	return math.Round(n/unit) * unit
+}
+
+func (r *Report) detection() string {
+	t, w := r.Times, r.words
+	s := "It was detected " + w.Age(r.Intervals.Detect) + " after it began"
+	if r.Cause == watchdog.CauseSilent && !r.inc.Since.IsZero() {
+		s = "It was detected " + w.Age(r.Intervals.Detect) + " after the last update"
+	}
+	switch n := len(r.inc.Pages); {
+	case n == 0:
+		return s + "; nobody was paged."
+	case !t.Acknowledged.IsZero():
+		return s + ", and acknowledged " + w.Age(r.Intervals.Acknowledge) + " later."
+	case n == 1:
+		return s + "; one page was sent, and " + r.nobody() + "."
+	default:
+		return s + "; " + w.Count(n) + " pages were sent, and " + r.nobody() + "."
+	}
+}
+
+func (r *Report) nobody() string {
+	if r.over() {
+		return "nobody acknowledged"
+	}
+	return "nobody has acknowledged yet"
+}
