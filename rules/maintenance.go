@@ -43,20 +43,31 @@ func (m *Maintenance) Matches(feedName, client string, labels feed.Labels) bool 
 // that a change of the clock falls into is not shorter or longer for it. Where
 // that change makes two meet, the earlier is given until it ends.
 func (m *Maintenance) Window(t feed.Instant) (w Window, ok bool) {
-	if m.schedule == nil {
-		return m.once, m.once.From <= t && t < m.once.To
+	w = m.once
+	if m.schedule != nil {
+		if w, ok = m.Next(t.Add(-m.duration)); !ok {
+			return Window{}, false
+		}
 	}
-	w, ok = m.Next(t.Add(-m.duration))
-	return w, ok && w.From <= t
+	if t < w.From || t >= w.To {
+		return Window{}, false
+	}
+	return w, true
 }
 
 // Next is the first window that begins after t; not ok when there is none.
 func (m *Maintenance) Next(t feed.Instant) (w Window, ok bool) {
 	if m.schedule == nil {
-		return m.once, t < m.once.From
+		if t >= m.once.From {
+			return Window{}, false
+		}
+		return m.once, true
 	}
 	from := m.schedule.runAfter(t)
-	return Window{From: from, To: from.Add(m.duration)}, !from.IsZero()
+	if from.IsZero() {
+		return Window{}, false
+	}
+	return Window{From: from, To: from.Add(m.duration)}, true
 }
 
 // Last is the latest window that has begun at t, over or not; not ok when there

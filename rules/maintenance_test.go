@@ -116,7 +116,10 @@ func instant(t testing.TB, s string) feed.Instant {
 
 // said is a window as "from to", or "none".
 func said(w Window, ok bool) string {
-	if !ok {
+	switch {
+	case !ok && w != Window{}:
+		return "none, and yet " + w.From.String()
+	case !ok:
 		return "none"
 	}
 	return w.From.String() + " " + w.To.String()
