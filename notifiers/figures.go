@@ -24,6 +24,20 @@ func Count(n int) string {
 	return sign + b.String()
 }
 
+// About is an estimate as people read one, to three figures: "about 48",
+// "about 31,400", "about 3.14 M"; "" where nothing is known.
+func About(n float64) string {
+	if !(n >= 0.5) || n > 1e15 {
+		return ""
+	}
+	unit := math.Pow(10, max(0, math.Floor(math.Log10(n))-2))
+	n = math.Round(n/unit) * unit
+	if n < 1e6 {
+		return "about " + Count(int(n))
+	}
+	return "about " + strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(n/1e6, 'f', 2, 64), "0"), ".") + " M"
+}
+
 // Duration is d in full: "6 d 23 h 55 min", "1 min 30 s", "40 s".
 func Duration(d time.Duration) string {
 	if d < 0 {

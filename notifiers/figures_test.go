@@ -102,3 +102,13 @@ func TestClean(t *testing.T) {
 		}
 	}
 }
+
+func TestAbout(t *testing.T) {
+	for n, want := range map[float64]string{
+		0: "", -1: "", 0.7: "about 1", 48.4: "about 48", 999.6: "about 1,000", 31_415: "about 31,400", 3_141_592: "about 3.14 M", 3_100_000: "about 3.1 M", 2e9: "about 2000 M", 1e300: "",
+	} {
+		if got := About(n); got != want {
+			t.Errorf("About(%g) = %q, want %q", n, got, want)
+		}
+	}
+}

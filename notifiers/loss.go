@@ -1,6 +1,7 @@
 package notifiers
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -62,8 +63,11 @@ func (w words) lost() Line {
 		what = "Lost or at risk: updates from "
 	}
 	forWhom := ""
-	if n := widest(w.inc).Silent; n > 0 {
-		forWhom = ", for " + plural(n, "client")
+	if loss.Updates >= 1 {
+		forWhom = ", " + About(loss.Updates)
+	}
+	if n := cmp.Or(loss.Clients, widest(w.inc).Silent); n > 0 {
+		forWhom += ", for " + plural(n, "client")
 	}
 	line := Line{bold(what + w.span(loss.LostFrom.Time(), loss.LostTo.Time(), "to") + " UTC" + forWhom + ".")}
 	if loss.AtRisk && !loss.EventAgain.IsZero() {

@@ -36,6 +36,9 @@ func (m *Machine) beat(src int, hb *feed.Heartbeat) feed.Refusal {
 		}
 	}
 	arrival := min(hb.Arrival, m.now) // within the skew: now
+	if before := b.lastSeen(i); arrival > before && b.in[i] == 0 && f.tracks[id] == nil {
+		b.countUpdates(i, hb.Count, before, arrival)
+	}
 	m.hear(f, id, src, arrival, event)
 	for _, g := range m.groupRows[b.groups[i]] {
 		m.hear(f, g, src, arrival, event)
@@ -52,7 +55,7 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		return // a repeat, or older than what is known: erases nothing
 	}
 	b.marksChanged = true
-	was := b.verdict[i]
+	was, highest := b.verdict[i], b.event[i]
 	if arrival > before {
 		b.arrival[i] = arrival
 	}
@@ -81,6 +84,13 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 			inc.lastLate = max(inc.lastLate, arrival)
 		}
 		inc.arrived(arrival, event, was, b.verdict[i])
+		switch {
+		case isGroup(b.client[i]):
+		case troubled(was) && !b.verdict[i].Opens():
+			m.noteResumption(f, id, inc, arrival, event, before, highest)
+		default:
+			m.noteFirstUpdates(f, id, arrival, event)
+		}
 	}
 }
 

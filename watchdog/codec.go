@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
@@ -13,9 +14,9 @@ import (
 // change rarely, Marks (watermarks) with every flush, so they are apart. Both are
 // a version byte, the number of rows, then one record for each row.
 //
-//	Names: client, label pairs, sources' names (strings with a length), retired
-//	Marks: arrival, event (zigzag varints; arrival negative for "expected since")
-const blockFormat = 1
+//	Names: client, label pairs, sources' names (strings with a length), retired, since
+//	Marks: arrival, event (zigzag varints; arrival negative for "expected since"), rate
+const blockFormat = 2
 
 // errBlock is what every refusal of a saved block wraps.
 var errBlock = errors.New("saved block is damaged")
@@ -38,7 +39,7 @@ func (m *Machine) encodeNames(b *block) []byte {
 		if b.verdict[i] == Retired {
 			retired = 1
 		}
-		out = append(out, retired)
+		out = binary.AppendUvarint(append(out, retired), uint64(b.since[i]))
 	}
 	return out
 }
@@ -56,6 +57,7 @@ func encodeMarks(b *block) []byte {
 			age = int64(b.lastSeen(i)-b.event[i])*2 + 1
 		}
 		out = binary.AppendVarint(out, age)
+		out = binary.AppendUvarint(out, uint64(math.Float32bits(b.rate[i])))
 	}
 	return out
 }
@@ -70,7 +72,9 @@ type savedRow struct {
 	labels         feed.Labels
 	sources        []string
 	retired        bool
+	since          uint32
 	arrival, event feed.Instant
+	rate           float32
 }
 
 // decodeBlock reads an image back; the error wraps errBlock.
@@ -99,10 +103,14 @@ func decodeBlock(image BlockImage) ([]savedRow, error) {
 			row.sources = append(row.sources, names.string())
 		}
 		row.retired = names.byte() == 1
+		row.since = uint32(names.count(math.MaxUint32))
 		last += marks.varint()
 		row.arrival = feed.Instant(last)
 		if age := marks.varint(); age != 0 {
 			row.event = max(row.arrival, 0) - feed.Instant((age-1)/2)
+		}
+		if rate := math.Float32frombits(uint32(marks.count(math.MaxUint32))); rate > 0 && !math.IsInf(float64(rate), 0) {
+			row.rate = rate
 		}
 		rows = append(rows, row)
 	}

@@ -81,6 +81,7 @@ func (m *Machine) followDrain(inc *incident) {
 	inc.dirty = true
 	m.sayETA(inc)
 	if inc.Cause == CauseBehind {
+		m.lostBehind(inc, &up)
 		inc.Loss.Begins = up.lossBegins(m.now, inc.Loss.Retention)
 	}
 }

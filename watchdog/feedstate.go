@@ -15,12 +15,13 @@ type feedState struct {
 	rules  []*rules.Rule // client rules, then group rules
 	groups int           // index of the first group rule
 
-	index  map[string]rowID
-	blocks []*block
-	bound  feed.Instant // lower bound of all blocks' bounds
-	waits  feed.Instant // lower bound of all blocks' waits
-	tracks map[rowID]*track
-	roster map[string]bool // clients that the rule files name
+	index   map[string]rowID
+	blocks  []*block
+	bound   feed.Instant // lower bound of all blocks' bounds
+	waits   feed.Instant // lower bound of all blocks' waits
+	tracks  map[rowID]*track
+	resumed map[rowID]*resumption
+	roster  map[string]bool // clients that the rule files name
 
 	members map[rowID]int // clients that a group row counts, but for retired ones
 
@@ -46,6 +47,7 @@ func newFeedState(name string) *feedState {
 		waits:    never,
 		blindDue: never,
 		tracks:   map[rowID]*track{},
+		resumed:  map[rowID]*resumption{},
 		roster:   map[string]bool{},
 		members:  map[rowID]int{},
 		bySet:    map[uint8]*ByVerdict{},

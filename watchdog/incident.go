@@ -130,7 +130,9 @@ type Loss struct {
 	// (LostTo = now - Retention is for the reader to compute while FirstAgain is zero).
 	LostFrom feed.Instant `json:"lost_from,omitzero"`
 	LostTo   feed.Instant `json:"lost_to,omitzero"`
-	AtRisk   bool         `json:"at_risk"` // t1 - R and EventAgain differ: the wider is given
+	AtRisk   bool         `json:"at_risk"`           // t1 - R and EventAgain differ: the wider is given
+	Clients  int          `json:"clients,omitempty"` // rows of the ledger: clients that lost updates
+	Updates  float64      `json:"updates,omitempty"` // how many were lost, estimated; of the clients whose rate is known
 	// A person's decision that the loss may happen: it pages nobody any more.
 	Accepted *Accepted `json:"accepted,omitempty"`
 }

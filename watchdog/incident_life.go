@@ -2,6 +2,7 @@ package watchdog
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,6 +29,7 @@ type incident struct {
 	restored bool // from the store; its members have not joined again yet
 	widened  bool // the whole feed, by a group row or by share; not narrowed again
 
+	rate                       float64      // updates a second of its members before
 	newestEvent, newestArrival feed.Instant // among its members when it opened
 	calmSince                  feed.Instant // since when none is in trouble; zero: some are
 	drain                      drain
@@ -132,6 +134,7 @@ func (inc *incident) memberJoined(f *feedState, b *block, i int) {
 	inc.countMember(v, +1)
 	inc.newestEvent = max(inc.newestEvent, b.event[i])
 	inc.newestArrival = max(inc.newestArrival, b.lastSeen(i))
+	inc.rate += b.updateRate(i, b.lastSeen(i))
 	if r := f.ruleOf(b, i); r != nil && r.Severity() > inc.Severity {
 		inc.Severity = r.Severity()
 	}
@@ -296,6 +299,7 @@ func (m *Machine) settle(inc *incident) {
 
 // finish resolves an incident; by is the person who did, or "".
 func (m *Machine) finish(inc *incident, by, reason string) {
+	m.writeBehind(inc)
 	inc.State = StateResolved
 	inc.Resolved = m.now
 	inc.ResolvedBy = cmp.Or(by, ourselves)
@@ -325,6 +329,7 @@ func (m *Machine) dropResolved(f *feedState) {
 	for _, inc := range f.incidents {
 		if inc.done() {
 			m.release(inc)
+			maps.DeleteFunc(f.resumed, func(_ rowID, r *resumption) bool { return r.incident == inc })
 			delete(m.incidents, inc.seq)
 		}
 	}

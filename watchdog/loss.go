@@ -93,9 +93,22 @@ func (inc *incident) heardLate(arrival, event feed.Instant, is Verdict) {
 	inc.touched = true
 }
 
-// atRiskOver is how far the two ways to know the end of a loss may differ before
-// it is marked.
-const atRiskOver = time.Minute
+// The two ways to know the end of a loss may differ by atRiskOver, or by what is
+// usual between two updates, before it is marked.
+const (
+	atRiskOver = time.Minute
+	maxGap     = 31 * 24 * time.Hour
+)
+
+// usualGap is how far apart two updates usually are at most, for a rate in
+// updates a second: with updates at random, nine gaps in ten are shorter than 2.3
+// times the mean.
+func usualGap(rate float64) time.Duration {
+	if rate <= 0 {
+		return atRiskOver
+	}
+	return max(atRiskOver, time.Duration(min(2.3/rate, maxGap.Seconds())*float64(time.Second)))
+}
 
 // followLoss stops the clock when nothing is silent any more, and states what was
 // lost once the first window after resumption has shown its event times.
@@ -132,8 +145,9 @@ func (m *Machine) closeLoss(inc *incident) {
 	risk := false
 	if !l.EventAgain.IsZero() {
 		differ := l.EventAgain.Sub(end)
-		risk = differ > atRiskOver || differ < -atRiskOver
-		if differ > atRiskOver {
+		usual := usualGap(inc.rate)
+		risk = differ > usual || differ < -usual
+		if differ > usual {
 			end = l.EventAgain
 		}
 	}

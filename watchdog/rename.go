@@ -78,6 +78,7 @@ func (m *Machine) absorbRow(f *feedState, from *block, n int) {
 		id = f.add(from.client[n], -min(from.arrival[n], 0), from.labels[n], from.sources[n])
 		b, i := f.blocks[id.block()], id.place()
 		b.arrival[i] = from.arrival[n]
+		b.rate[i], b.since[i] = from.rate[n], from.since[n]
 		m.series++
 		f.count(b, i, +1)
 	}

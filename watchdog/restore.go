@@ -17,6 +17,7 @@ const flushBlocksMax = 2048
 // an image holds every arrival up to the Step before it.
 func (m *Machine) Flush() (flush Flush, more bool) {
 	flush.Gone, m.gone = m.gone, nil
+	flush.Ledger, m.ledger = m.ledger, nil
 	for _, f := range m.order {
 		for n, b := range f.blocks {
 			if !b.marksChanged && !b.namesChanged {
@@ -104,6 +105,7 @@ func (m *Machine) restoreRow(f *feedState, row savedRow) {
 	id := f.add(row.client, 0, m.labels.id(row.labels), m.sources.set(mask))
 	b, i := f.blocks[id.block()], id.place()
 	b.arrival[i], b.event[i] = m.notAhead(row.arrival), row.event
+	b.rate[i], b.since[i] = row.rate, row.since
 	if row.event > m.now.Add(feed.ClockSkewMax) {
 		b.event[i] = 0
 	}

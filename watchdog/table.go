@@ -35,6 +35,8 @@ type block struct {
 	client  []string       // "\x00rule\x00value" for the row of a group rule
 	arrival []feed.Instant // A; never seen: minus the instant since when it is expected
 	event   []feed.Instant // E; zero: none
+	rate    []float32      // average updates a second; see countUpdates
+	since   []uint32       // when it was first seen, in unix seconds; zero: not known
 	due     []feed.Instant // when to judge again
 	verdict []Verdict
 	rule    []uint16      // index into feedState.rules, or noRule
@@ -62,6 +64,8 @@ func (b *block) add(client string, since feed.Instant, labels labelsID, sources 
 	b.client = append(b.client, client)
 	b.arrival = append(b.arrival, -since)
 	b.event = append(b.event, 0)
+	b.rate = append(b.rate, 0)
+	b.since = append(b.since, 0)
 	b.due = append(b.due, never)
 	b.verdict = append(b.verdict, Unwatched)
 	b.rule = append(b.rule, noRule)

@@ -71,8 +71,9 @@ type answerError struct {
 func (e *answerError) Error() string { return e.text }
 
 // get reads a path of the API into v.
-func (c *client) get(ctx context.Context, path string, v any) (err error) {
+func (c *client) get(ctx context.Context, path string, query url.Values, v any) (err error) {
 	at := c.base.JoinPath(path)
+	at.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", c.base.Redacted(), err)
@@ -143,7 +144,7 @@ func (c *client) incident(ctx context.Context, which string) (*watchdog.Incident
 		}
 	}
 	var list struct{ Incidents []*watchdog.Incident }
-	if err := c.get(ctx, "/api/v1/incidents", &list); err != nil {
+	if err := c.get(ctx, "/api/v1/incidents", nil, &list); err != nil {
 		return nil, err
 	}
 	inc, err := pick(list.Incidents, which)
@@ -155,10 +156,29 @@ func (c *client) incident(ctx context.Context, which string) (*watchdog.Incident
 
 func (c *client) byID(ctx context.Context, id string) (*watchdog.Incident, error) {
 	inc := &watchdog.Incident{}
-	if err := c.get(ctx, "/api/v1/incidents/"+url.PathEscape(id), inc); err != nil {
+	if err := c.get(ctx, "/api/v1/incidents/"+url.PathEscape(id), nil, inc); err != nil {
 		return nil, err
 	}
 	return inc, nil
+}
+
+// ledger is the whole ledger of an incident.
+func (c *client) ledger(ctx context.Context, id string) ([]watchdog.LedgerRow, error) {
+	var all []watchdog.LedgerRow
+	for after := ""; ; {
+		var page struct {
+			Rows []watchdog.LedgerRow
+			Next string `json:"next_after"`
+		}
+		q := url.Values{"limit": {"10000"}, "after": {after}}
+		if err := c.get(ctx, "/api/v1/incidents/"+url.PathEscape(id)+"/ledger", q, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Rows...)
+		if after = page.Next; after == "" {
+			return all, nil
+		}
+	}
 }
 
 // latest stands for the incident that opened last.

@@ -134,7 +134,7 @@ func replayReport(out, errs io.Writer, scenario *replay.Scenario, set *rules.Set
 		if i > 0 && format == "markdown" {
 			fmt.Fprint(out, "\n---\n\n")
 		}
-		r := report.New(o.Incident, nil, nil, scenario.Until, reportWords())
+		r := report.New(o.Incident, o.Ledger, nil, scenario.Until, reportWords())
 		if err := writeReport(out, r, format); err != nil {
 			return err
 		}

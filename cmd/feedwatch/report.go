@@ -54,7 +54,11 @@ Without --measures some are drafted. A file of them is a YAML list:
 			if err != nil {
 				return err
 			}
-			r := report.New(inc, nil, listed, feed.At(time.Now()), reportWords())
+			ledger, err := client.ledger(cmd.Context(), inc.ID)
+			if err != nil {
+				return err
+			}
+			r := report.New(inc, ledger, listed, feed.At(time.Now()), reportWords())
 			return writeTo(cmd, out, func(w io.Writer) error { return writeReport(w, r, format) })
 		},
 	}
@@ -120,6 +124,7 @@ func reportWords() report.Words {
 		Day:   notifiers.Day,
 		Age:   notifiers.Age,
 		Count: notifiers.Count,
+		About: notifiers.About,
 		Clean: notifiers.Clean,
 		Link:  notifiers.SafeLink,
 	}

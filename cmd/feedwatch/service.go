@@ -130,7 +130,7 @@ func (s *service) startAPI(registry *prometheus.Registry) error {
 		}
 	}
 	s.api, err = api.New(api.Config{
-		Ingest: s.engine, Watch: s.engine, Keeper: s.engine, Reload: s.reloader.Reload,
+		Ingest: s.engine, Watch: s.engine, Keeper: s.engine, Ledger: s.store, Reload: s.reloader.Reload,
 		Tokens: tokens, ReadOpen: s.cfg.Read == "open",
 		Gatherer: registry, Registerer: registry, ClientSeriesMax: clients,
 		Words: words(), Version: version(), Log: s.log,

@@ -39,6 +39,7 @@ type Config struct {
 	Ingest Ingester
 	Watch  Watch
 	Keeper Keeper
+	Ledger Ledger
 	// Reload reads the rule files again; its error holds the findings when they
 	// were refused and the old set stays in force.
 	Reload func(ctx context.Context) error
@@ -75,7 +76,7 @@ type API struct {
 
 // New makes the API. It fails where two tokens cannot be told apart.
 func New(cfg Config) (*API, error) {
-	if cfg.Ingest == nil || cfg.Watch == nil || cfg.Keeper == nil || cfg.Reload == nil ||
+	if cfg.Ingest == nil || cfg.Watch == nil || cfg.Keeper == nil || cfg.Ledger == nil || cfg.Reload == nil ||
 		cfg.Gatherer == nil || cfg.Registerer == nil || cfg.Log == nil || !cfg.Words.whole() {
 		return nil, errors.New("api: a part of Config is missing")
 	}

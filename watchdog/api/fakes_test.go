@@ -207,7 +207,7 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 	}
 	all := []string{AllFeeds}
 	cfg := Config{
-		Ingest: r.engine, Watch: r.engine, Keeper: r.engine, Reload: r.engine.reload,
+		Ingest: r.engine, Watch: r.engine, Keeper: r.engine, Ledger: fakeLedger{}, Reload: r.engine.reload,
 		Tokens: []Token{
 			token(t, "feeder", pushSecret, []Role{RolePush}, []string{"external-profiles", "consent"}),
 			token(t, "readers", readSecret, []Role{RoleRead}, []string{"consent"}),

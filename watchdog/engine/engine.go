@@ -227,6 +227,7 @@ func (e *Engine) collect() watchdog.Flush {
 	for more := true; more; {
 		var part watchdog.Flush
 		part, more = e.machine.Flush()
+		all.Ledger = append(all.Ledger, part.Ledger...)
 		all.Gone = append(all.Gone, part.Gone...)
 		all.Blocks = append(all.Blocks, part.Blocks...)
 		all.Through = part.Through

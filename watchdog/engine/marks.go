@@ -10,13 +10,17 @@ import (
 
 // marksChunk is how many blocks of watermarks one commit writes: a page that
 // comes meanwhile waits for that one only.
-const marksChunk = 512
+const (
+	marksChunk  = 512
+	ledgerChunk = 5000 // rows
+)
 
 // marks are watermarks that wait to be written: the newest image of each block,
 // written in the order in which the blocks came first.
 type marks struct {
 	images  map[blockKey]watchdog.BlockImage
 	order   []blockKey
+	ledger  []watchdog.LedgerRow
 	gone    []string     // feeds whose blocks are to go first
 	through feed.Instant // what the table holds once all are written
 	taken   uint64       // flushes taken so far
@@ -32,6 +36,7 @@ func newMarks() marks { return marks{images: map[blockKey]watchdog.BlockImage{}}
 
 func (k *marks) add(flush watchdog.Flush) {
 	k.taken++
+	k.ledger = append(k.ledger, flush.Ledger...)
 	for _, name := range flush.Gone {
 		k.gone = append(k.gone, name)
 		k.order = slices.DeleteFunc(k.order, func(key blockKey) bool { return key.feed == name })
@@ -54,8 +59,13 @@ func (k *marks) add(flush watchdog.Flush) {
 // waiting says that a flush was taken that is not written whole.
 func (k *marks) waiting() bool { return k.written < k.taken }
 
-// next is the next to write; Through is zero while others are left.
+// next is the next to write; Through is zero while others are left. The ledger
+// goes before the watermarks: once those say that a series is back, nothing else
+// tells what it had lost.
 func (k *marks) next() watchdog.Flush {
+	if n := min(len(k.ledger), ledgerChunk); n > 0 {
+		return watchdog.Flush{Ledger: slices.Clone(k.ledger[:n])}
+	}
 	n := min(len(k.order), marksChunk)
 	flush := watchdog.Flush{Gone: slices.Clone(k.gone), Blocks: make([]watchdog.BlockImage, 0, n)}
 	for _, key := range k.order[:n] {
@@ -70,6 +80,7 @@ func (k *marks) next() watchdog.Flush {
 // wrote lets go of what has been written, but for images that came meanwhile.
 func (k *marks) wrote(flush *watchdog.Flush) {
 	k.gone = k.gone[len(flush.Gone):]
+	k.ledger = k.ledger[len(flush.Ledger):]
 	for _, image := range flush.Blocks {
 		key := blockKey{image.Feed, image.Index}
 		if now := k.images[key]; same(now.Marks, image.Marks) && same(now.Names, image.Names) {
@@ -80,7 +91,7 @@ func (k *marks) wrote(flush *watchdog.Flush) {
 		_, waits := k.images[key]
 		return !waits
 	})
-	if len(k.order) == 0 && len(k.gone) == 0 && flush.Through == k.through {
+	if len(k.order) == 0 && len(k.gone) == 0 && len(k.ledger) == 0 && flush.Through == k.through {
 		k.written = k.taken
 	}
 }

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
@@ -38,6 +39,8 @@ type Outcome struct {
 	Current  feed.Instant `json:"current,omitzero"`
 	Resolved feed.Instant `json:"resolved,omitzero"`
 	Pages    int          `json:"pages"`
+	// Ledger is what each client lost, by client.
+	Ledger []watchdog.LedgerRow `json:"ledger,omitempty"`
 	// Incident is it at the end of the scenario, with its pages and timeline.
 	Incident *watchdog.Incident `json:"incident"`
 }
@@ -46,6 +49,24 @@ func newResult(s *Scenario, set *rules.Set) *Result {
 	return &Result{
 		Title: s.Title, Feed: s.Generator.Feed, Clients: s.Generator.Clients,
 		From: s.From, Until: s.Until, Rules: set.Version(), Incidents: []*Outcome{},
+	}
+}
+
+// keep takes rows of the ledger over, the newer in place of the older.
+func (r *Result) keep(rows []watchdog.LedgerRow) {
+	newest := map[[2]string]watchdog.LedgerRow{}
+	for _, row := range rows {
+		newest[[2]string{row.Incident, row.Client}] = row
+	}
+	for _, row := range newest {
+		for _, o := range r.Incidents {
+			if o.Incident.ID == row.Incident {
+				o.Ledger = append(o.Ledger, row)
+			}
+		}
+	}
+	for _, o := range r.Incidents {
+		slices.SortFunc(o.Ledger, func(a, b watchdog.LedgerRow) int { return strings.Compare(a.Client, b.Client) })
 	}
 }
 

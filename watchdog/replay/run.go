@@ -60,6 +60,11 @@ func Run(s *Scenario, set *rules.Set, w Watcher) (*Result, error) {
 	if err := r.all(next); err != nil {
 		return nil, err
 	}
+	for more := true; more; {
+		var flush watchdog.Flush
+		flush, more = r.machine.Flush()
+		r.result.keep(flush.Ledger)
+	}
 	return r.result, nil
 }
 

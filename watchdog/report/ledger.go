@@ -8,26 +8,11 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
-// Row says of one client which updates were lost, and which came late.
-type Row struct {
-	Client    string       `json:"client"`
-	From      feed.Instant `json:"from,omitzero"` // lost: those made from here ...
-	To        feed.Instant `json:"to,omitzero"`   // ... to here
-	ByArrival bool         `json:"by_arrival,omitempty"`
-	AtRisk    bool         `json:"at_risk,omitempty"`
-	Updates   float64      `json:"updates"` // how many, estimated; below 0: not known
-	LateFrom  feed.Instant `json:"late_from,omitzero"`
-	LateTo    feed.Instant `json:"late_to,omitzero"`
-}
-
 // lost is everything that was lost: the widest interval over the ledger, or the
 // incident's own.
-func lost(inc *watchdog.Incident, ledger []Row, now feed.Instant) *Updates {
+func lost(inc *watchdog.Incident, ledger []watchdog.LedgerRow, now feed.Instant) *Updates {
 	var u Updates
 	for _, row := range ledger {
-		if row.To.IsZero() {
-			continue
-		}
 		u.widen(row.From, row.To)
 		u.ByArrival = u.ByArrival || row.ByArrival
 		u.AtRisk = u.AtRisk || row.AtRisk
@@ -46,15 +31,10 @@ func lost(inc *watchdog.Incident, ledger []Row, now feed.Instant) *Updates {
 }
 
 // late is what came late: updates that waited in the queue until it was drained.
-func late(inc *watchdog.Incident, ledger []Row, t Times) *Updates {
+func late(inc *watchdog.Incident, t Times) *Updates {
 	var u Updates
-	for _, row := range ledger {
-		if !row.LateTo.IsZero() {
-			u.widen(row.LateFrom, row.LateTo)
-		}
-	}
 	l := &inc.Loss
-	if u.To.IsZero() && !l.EventAgain.IsZero() && l.FirstAgain.Sub(l.EventAgain) > inc.Allowed {
+	if !l.EventAgain.IsZero() && l.FirstAgain.Sub(l.EventAgain) > inc.Allowed {
 		from, to := max(l.Start, l.LostTo), t.NormalAgain
 		if inc.CatchUp != nil {
 			to = inc.CatchUp.Event
@@ -78,7 +58,7 @@ func (u *Updates) widen(from, to feed.Instant) {
 
 // share is clients that lost the same.
 type share struct {
-	Row     // without its client; the updates of all of them
+	row     watchdog.LedgerRow // without its client; the updates of all of them
 	clients []string
 }
 
@@ -87,8 +67,8 @@ const sharesShown = 30
 
 // shares puts the clients that lost the same together, those that lost the most
 // first.
-func shares(ledger []Row) []share {
-	at := map[Row]int{}
+func shares(ledger []watchdog.LedgerRow) []share {
+	at := map[watchdog.LedgerRow]int{}
 	var all []share
 	for _, row := range ledger {
 		key := row
@@ -97,19 +77,19 @@ func shares(ledger []Row) []share {
 		if !known {
 			i = len(all)
 			at[key] = i
-			all = append(all, share{Row: key})
+			all = append(all, share{row: key})
 		}
 		all[i].clients = append(all[i].clients, row.Client)
-		if all[i].Updates >= 0 {
-			all[i].Updates += row.Updates
+		if all[i].row.Updates >= 0 {
+			all[i].row.Updates += row.Updates
 			if row.Updates < 0 {
-				all[i].Updates = -1
+				all[i].row.Updates = -1
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b share) int {
 		return cmp.Or(
-			cmp.Compare(b.To.Sub(b.From), a.To.Sub(a.From)),
+			cmp.Compare(b.row.To.Sub(b.row.From), a.row.To.Sub(a.row.From)),
 			cmp.Compare(len(b.clients), len(a.clients)),
 			cmp.Compare(a.clients[0], b.clients[0]))
 	})

@@ -1,29 +1,28 @@
 package report
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+)
 
 // lostRow is a row of the ledger as it is shown.
-type lostRow struct{ Clients, Lost, Updates, Late, Note string }
+type lostRow struct{ Clients, Lost, Updates, Note string }
 
 // losses are the rows of the ledger; of an incident without one, its own interval.
 func (r *Report) losses() (rows []lostRow, more int) {
 	_, whom := r.words.Affected(r.inc)
 	if len(r.Ledger) == 0 {
-		if r.Lost == nil && r.Late == nil {
+		l := r.Lost
+		if l == nil {
 			return nil, 0
 		}
-		row := Row{Updates: -1}
-		if l := r.Lost; l != nil {
-			row.From, row.To, row.ByArrival, row.AtRisk = l.From, l.To, l.ByArrival, l.AtRisk
-		}
-		if l := r.Late; l != nil {
-			row.LateFrom, row.LateTo = l.From, l.To
-		}
+		row := watchdog.LedgerRow{From: l.From, To: l.To, ByArrival: l.ByArrival, AtRisk: l.AtRisk, Updates: -1}
 		return []lostRow{r.lostRow(row, whom)}, 0
 	}
 	all := shares(r.Ledger)
 	for _, s := range all[:min(len(all), sharesShown)] {
-		rows = append(rows, r.lostRow(s.Row, r.clientsOf(s, whom)))
+		rows = append(rows, r.lostRow(s.row, r.clientsOf(s, whom)))
 	}
 	return rows, len(all) - len(rows)
 }
@@ -44,18 +43,13 @@ func (r *Report) clientsOf(s share, whom string) string {
 	return text
 }
 
-func (r *Report) lostRow(row Row, clients string) lostRow {
-	out := lostRow{Clients: clients, Lost: "nothing", Updates: "not counted", Late: "nothing"}
-	if !row.To.IsZero() {
-		out.Lost = r.span(row.From, row.To) + " (" + r.words.Age(row.To.Sub(row.From)) + ")"
-	} else {
-		out.Updates = "none"
+func (r *Report) lostRow(row watchdog.LedgerRow, clients string) lostRow {
+	out := lostRow{
+		Clients: clients, Updates: "not counted",
+		Lost: r.span(row.From, row.To) + " (" + r.words.Age(row.To.Sub(row.From)) + ")",
 	}
-	if text, ok := strings.CutPrefix(about(r.words, row.Updates), ", "); ok {
+	if text := r.words.About(row.Updates); text != "" {
 		out.Updates = text
-	}
-	if !row.LateTo.IsZero() {
-		out.Late = r.span(row.LateFrom, row.LateTo) + " (" + r.words.Age(row.LateTo.Sub(row.LateFrom)) + ")"
 	}
 	var notes []string
 	if row.ByArrival {

@@ -48,12 +48,15 @@ func (r *Report) Markdown(w io.Writer) error {
 
 func (p page) markdownLosses(b *strings.Builder) {
 	b.WriteString("## What was lost, what came late\n\n")
+	if p.Late != "" {
+		b.WriteString(p.Late + "\n\n")
+	}
 	if len(p.Losses) == 0 {
-		b.WriteString("Nothing that is known of.\n\n")
+		b.WriteString("Nothing was lost that is known of.\n\n")
 		return
 	}
 	b.WriteString(lossNote + "\n\n")
-	head := []string{"Clients", "Lost", "Came late"}
+	head := []string{"Clients", "Lost"}
 	if p.Counted {
 		head = append(head, "Updates lost")
 	}
@@ -62,7 +65,7 @@ func (p page) markdownLosses(b *strings.Builder) {
 	}
 	rows := [][]string{}
 	for _, l := range p.Losses {
-		row := []string{l.Clients, l.Lost, l.Late}
+		row := []string{l.Clients, l.Lost}
 		if p.Counted {
 			row = append(row, l.Updates)
 		}

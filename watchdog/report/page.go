@@ -11,7 +11,8 @@ type page struct {
 	Moments                           []moment
 	Losses                            []lostRow
 	LossesMore                        int
-	Counted, Noted                    bool // any row of Losses counts updates, has a note
+	Late                              string // which updates came late; "" for none
+	Counted, Noted                    bool   // any row of Losses counts updates, has a note
 	Timeline                          []line
 	Measures                          []Measure
 }
@@ -29,6 +30,9 @@ func (r *Report) page() page {
 		p.Measures = append(p.Measures, m)
 	}
 	p.Losses, p.LossesMore = r.losses()
+	if l := r.Late; l != nil {
+		p.Late = "Updates made from " + r.span(l.From, l.To) + " (" + r.words.Age(l.Length) + ") came late."
+	}
 	for _, l := range p.Losses {
 		p.Counted = p.Counted || strings.HasPrefix(l.Updates, "about")
 		p.Noted = p.Noted || l.Note != ""

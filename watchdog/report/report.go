@@ -20,6 +20,7 @@ type Words struct {
 	Day      func(t time.Time) string                     // "24 Nov 2025 00:05"
 	Age      func(d time.Duration) string                 // "9 d 18 h"
 	Count    func(n int) string                           // "1,248"
+	About    func(n float64) string                       // "about 3.14 M"; "" where it is not known
 	Clean    func(s string, runesMax int) string          // fit to show
 	Link     func(url string) string                      // fit to follow; "" for what is no link
 }
@@ -27,25 +28,25 @@ type Words struct {
 // Report is the draft for one incident. Times that did not come, or are not
 // known, are zero.
 type Report struct {
-	Incident    string         `json:"incident"`
-	Title       string         `json:"title"`
-	Headline    string         `json:"headline"`
-	Summary     string         `json:"summary"`
-	Drafted     feed.Instant   `json:"drafted"` // when; ages and what is lost are those of then
-	State       watchdog.State `json:"state"`
-	Cause       watchdog.Cause `json:"cause"`
-	Severity    rules.Severity `json:"severity"`
-	Feeds       []Feed         `json:"feeds"`
-	Clients     Clients        `json:"clients"`
-	Environment Environment    `json:"environment"`
-	Times       Times          `json:"times"`
-	Intervals   Intervals      `json:"intervals"`
-	Retention   time.Duration  `json:"retention_ns,omitempty"` // of the upstream queue
-	Lost        *Updates       `json:"lost,omitempty"`
-	Late        *Updates       `json:"late,omitempty"`
-	Ledger      []Row          `json:"ledger,omitempty"`
-	Timeline    []Entry        `json:"timeline"`
-	Measures    []Measure      `json:"measures"`
+	Incident    string               `json:"incident"`
+	Title       string               `json:"title"`
+	Headline    string               `json:"headline"`
+	Summary     string               `json:"summary"`
+	Drafted     feed.Instant         `json:"drafted"` // when; ages and what is lost are those of then
+	State       watchdog.State       `json:"state"`
+	Cause       watchdog.Cause       `json:"cause"`
+	Severity    rules.Severity       `json:"severity"`
+	Feeds       []Feed               `json:"feeds"`
+	Clients     Clients              `json:"clients"`
+	Environment Environment          `json:"environment"`
+	Times       Times                `json:"times"`
+	Intervals   Intervals            `json:"intervals"`
+	Retention   time.Duration        `json:"retention_ns,omitempty"` // of the upstream queue
+	Lost        *Updates             `json:"lost,omitempty"`
+	Late        *Updates             `json:"late,omitempty"`
+	Ledger      []watchdog.LedgerRow `json:"ledger,omitempty"`
+	Timeline    []Entry              `json:"timeline"`
+	Measures    []Measure            `json:"measures"`
 
 	words Words
 	inc   *watchdog.Incident
@@ -109,7 +110,7 @@ type Updates struct {
 // New drafts the report of an incident as it is now. Without a ledger what was
 // lost is the incident's own interval; without measures some are drafted from
 // what was recorded.
-func New(inc *watchdog.Incident, ledger []Row, measures []Measure, now feed.Instant, w Words) *Report {
+func New(inc *watchdog.Incident, ledger []watchdog.LedgerRow, measures []Measure, now feed.Instant, w Words) *Report {
 	r := &Report{
 		Incident: inc.ID, Headline: w.Headline(inc), Drafted: now,
 		State: inc.State, Cause: inc.Cause, Severity: inc.Severity, Retention: inc.Loss.Retention,
@@ -122,7 +123,7 @@ func New(inc *watchdog.Incident, ledger []Row, measures []Measure, now feed.Inst
 	r.Times = times(inc)
 	r.Intervals = r.Times.intervals(now)
 	r.Title = "Incident report: " + inc.Feed + ", " + r.Times.Began.Time().Format("2 January 2006")
-	r.Lost, r.Late = lost(inc, ledger, now), late(inc, ledger, r.Times)
+	r.Lost, r.Late = lost(inc, ledger, now), late(inc, r.Times)
 	r.Timeline = timeline(inc, r.Times, w)
 	if r.Measures = measures; measures == nil {
 		r.Measures = draft(r)

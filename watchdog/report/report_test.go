@@ -34,7 +34,7 @@ func words() report.Words {
 			}
 			return all
 		},
-		Again: notifiers.Again, Day: notifiers.Day, Age: notifiers.Age, Count: notifiers.Count,
+		Again: notifiers.Again, Day: notifiers.Day, Age: notifiers.Age, Count: notifiers.Count, About: notifiers.About,
 		Clean: notifiers.Clean, Link: notifiers.SafeLink,
 	}
 }
@@ -124,24 +124,24 @@ func TestIntervals(t *testing.T) {
 
 // Clients that lost the same are one row; the JSON form has each.
 func TestLedger(t *testing.T) {
-	lost := report.Row{From: at(0, 0, 0), To: at(6, 0, 0), Updates: 1000, LateFrom: at(6, 0, 0), LateTo: at(8, 0, 0)}
-	ledger := []report.Row{}
+	lost := watchdog.LedgerRow{From: at(0, 0, 0), To: at(6, 0, 0), Updates: 1000}
+	ledger := []watchdog.LedgerRow{}
 	for _, client := range []string{"acme", "globex", "initech", "umbrella", "hooli", "vehement", "massive"} {
 		row := lost
 		row.Client = client
 		ledger = append(ledger, row)
 	}
 	ledger = append(ledger,
-		report.Row{Client: "late|only", Updates: 0, LateFrom: at(6, 0, 0), LateTo: at(8, 0, 0)},
-		report.Row{Client: "long", From: at(0, 0, 0), To: at(9, 0, 0), Updates: -1, ByArrival: true, AtRisk: true})
+		watchdog.LedgerRow{Client: "pi|pe", From: at(0, 0, 0), To: at(1, 0, 0)},
+		watchdog.LedgerRow{Client: "long", From: at(0, 0, 0), To: at(9, 0, 0), Updates: -1, ByArrival: true, AtRisk: true})
 	r := report.New(notifiertest.Resolved().Incident, ledger, []report.Measure{}, at(14, 0, 0), words())
-	if r.Lost.From != at(0, 0, 0) || r.Lost.To != at(9, 0, 0) || r.Lost.Estimate != 7000 || !r.Lost.AtRisk || r.Late.To != at(8, 0, 0) {
-		t.Errorf("lost %+v, late %+v", r.Lost, r.Late)
+	if r.Lost.From != at(0, 0, 0) || r.Lost.To != at(9, 0, 0) || r.Lost.Estimate != 7000 || !r.Lost.AtRisk {
+		t.Errorf("lost %+v", r.Lost)
 	}
 	text := markdown(t, r)
 	for _, want := range []string{
-		"| acme, globex, initech, umbrella, hooli and 2 more | 24 Nov 2025 00:00 to 24 Nov 2025 06:00 UTC (6 h) | 24 Nov 2025 06:00 to 24 Nov 2025 08:00 UTC (2 h) | about 7,000",
-		`| late\|only`, "at risk: the wider of two answers", "not counted",
+		"| acme, globex, initech, umbrella, hooli and 2 more | 24 Nov 2025 00:00 to 24 Nov 2025 06:00 UTC (6 h) | about 7,000",
+		`| pi\|pe`, "at risk: the wider of two answers", "not counted",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -192,7 +192,7 @@ func TestNastyTexts(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := notifiertest.NastyScene(rt)
 		nasty := s.Incident.Owner
-		ledger := []report.Row{{Client: nasty, From: at(0, 0, 0), To: at(1, 0, 0), Updates: 1e300}}
+		ledger := []watchdog.LedgerRow{{Client: nasty, From: at(0, 0, 0), To: at(1, 0, 0), Updates: 1e300}}
 		measures := []report.Measure{{What: nasty, Owner: nasty, Status: report.StatusOpen}}
 		r := report.New(s.Incident, ledger, measures, s.Now, words())
 

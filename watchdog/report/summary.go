@@ -1,7 +1,6 @@
 package report
 
 import (
-	"math"
 	"slices"
 	"strings"
 
@@ -94,7 +93,10 @@ func (r *Report) loss() string {
 	} else {
 		s += "were lost"
 	}
-	s += about(r.words, l.Estimate) + "."
+	if n := r.words.About(l.Estimate); n != "" {
+		s += ", " + n
+	}
+	s += "."
 	if r.Late != nil && !r.Late.Growing {
 		s += " Those made after that, up to " + r.stamp(r.Late.To) + ", came late."
 	}
@@ -102,19 +104,6 @@ func (r *Report) loss() string {
 }
 
 // about is how many updates that was, as exact as an estimate is.
-func about(w Words, updates float64) string {
-	if !(updates > 0) || updates > 1e15 {
-		return ""
-	}
-	return ", about " + w.Count(int(rounded(updates)))
-}
-
-// rounded is an estimate to three figures.
-func rounded(n float64) float64 {
-	unit := math.Pow(10, max(0, math.Floor(math.Log10(max(n, 1)))-2))
-	return math.Round(n/unit) * unit
-}
-
 func (r *Report) detection() string {
 	t, w := r.Times, r.words
 	s := "It was detected " + w.Age(r.Intervals.Detect) + " after it began"

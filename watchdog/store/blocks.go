@@ -28,6 +28,9 @@ func (s *SQLite) SaveBlocks(ctx context.Context, flush watchdog.Flush) error {
 				}
 			}
 		}
+		if err := saveLedger(ctx, tx, flush.Ledger); err != nil {
+			return err
+		}
 		names, err := tx.PrepareContext(ctx, upsertNames)
 		if err != nil {
 			return err

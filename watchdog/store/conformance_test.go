@@ -17,6 +17,8 @@ import (
 
 // contract is what every store does; testStore holds it to that.
 type contract interface {
+	Ledger(ctx context.Context, incident, after string, limit int) ([]watchdog.LedgerRow, error)
+	LedgerTotals(ctx context.Context, feed, after string, limit int) ([]watchdog.LedgerTotal, error)
 	Load(ctx context.Context) (*watchdog.Saved, error)
 	SaveIncidents(ctx context.Context, incidents []*watchdog.Incident) error
 	SaveBlocks(ctx context.Context, flush watchdog.Flush) error
@@ -45,6 +47,7 @@ func testStore(t *testing.T, newPlace func(t *testing.T) place) {
 		{"unwritable incident", testUnwritable},
 		{"nil names keep what is saved", testNilNames},
 		{"blocks that are gone", testGone},
+		{"ledger", testLedger},
 		{"receipts", testReceipts},
 		{"prune", testPrune},
 		{"restarts", testRestartsBounded},
@@ -235,6 +238,32 @@ func testGone(t *testing.T, open place) {
 	saved := load(t, s)
 	same(t, "blocks", saved.Blocks, []watchdog.BlockImage{block("b"), block("c")})
 	same(t, "through", saved.Through, base)
+}
+
+func testLedger(t *testing.T, open place) {
+	ctx := t.Context()
+	s := open()
+	row := func(incident, client string, hours int) watchdog.LedgerRow {
+		return watchdog.LedgerRow{
+			Incident: incident, Feed: "f", Client: client, From: base, To: base.Add(time.Duration(hours) * time.Hour),
+			AtRisk: hours > 2, Updates: float64(hours),
+		}
+	}
+	unknown := row("i2", "b", 2)
+	unknown.Updates, unknown.ByArrival = -1, true
+	ok(t, s.SaveBlocks(ctx, watchdog.Flush{Ledger: []watchdog.LedgerRow{row("i1", "a", 9), row("i1", "b", 1), row("i1", "c", 1), unknown}}))
+	ok(t, s.SaveBlocks(ctx, watchdog.Flush{Ledger: []watchdog.LedgerRow{row("i1", "a", 3)}}))
+	rows, err := s.Ledger(ctx, "i1", "", 2)
+	ok(t, err)
+	same(t, "the first two", rows, []watchdog.LedgerRow{row("i1", "a", 3), row("i1", "b", 1)})
+	rows, err = s.Ledger(ctx, "i1", "b", 2)
+	ok(t, err)
+	same(t, "the rest", rows, []watchdog.LedgerRow{row("i1", "c", 1)})
+	totals, err := s.LedgerTotals(ctx, "f", "a", 10)
+	ok(t, err)
+	same(t, "totals", totals, []watchdog.LedgerTotal{
+		{Client: "b", Incidents: 2, Lost: 3 * time.Hour, Updates: 1, Unknown: 1}, {Client: "c", Incidents: 1, Lost: time.Hour, Updates: 1},
+	})
 }
 
 func testReceipts(t *testing.T, open place) {

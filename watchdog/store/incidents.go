@@ -83,13 +83,16 @@ func decodeIncident(id string, body []byte) (*watchdog.Incident, error) {
 	return inc, nil
 }
 
-// Prune forgets the resolved incidents beyond the newest keep, and their receipts.
+// Prune forgets the resolved incidents beyond the newest keep, with their receipts
+// and ledgers.
 func (s *SQLite) Prune(ctx context.Context, keep int) error {
 	keep = max(keep, 0)
 	return s.write(ctx, "prune incidents", func(tx *sql.Tx) error {
 		const old = "SELECT id FROM incidents WHERE state = 'resolved' ORDER BY resolved DESC, id DESC LIMIT -1 OFFSET ?"
-		if _, err := tx.ExecContext(ctx, "DELETE FROM receipts WHERE incident IN ("+old+")", keep); err != nil {
-			return err
+		for _, also := range [...]string{"DELETE FROM receipts WHERE incident IN (" + old + ")", "DELETE FROM ledger WHERE incident IN (" + old + ")"} {
+			if _, err := tx.ExecContext(ctx, also, keep); err != nil {
+				return err
+			}
 		}
 		_, err := tx.ExecContext(ctx, "DELETE FROM incidents WHERE id IN ("+old+")", keep)
 		return err

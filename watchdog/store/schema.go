@@ -79,6 +79,20 @@ var schemaSteps = [...]string{
 		reason TEXT NOT NULL,
 		body   BLOB
 	);`,
+	`
+	-- What each client lost in each incident.
+	CREATE TABLE ledger (
+		incident   TEXT NOT NULL,
+		client     TEXT NOT NULL,
+		feed       TEXT NOT NULL,
+		lost_from  INTEGER NOT NULL,
+		lost_to    INTEGER NOT NULL,
+		by_arrival INTEGER NOT NULL,
+		at_risk    INTEGER NOT NULL,
+		updates    REAL NOT NULL, -- estimated; -1: not known
+		PRIMARY KEY (incident, client)
+	) WITHOUT ROWID;
+	CREATE INDEX ledger_clients ON ledger (feed, client);`,
 }
 
 // migrate brings the schema up to date, or says why it cannot.

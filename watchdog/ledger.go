@@ -1,0 +1,157 @@
+package watchdog
+
+import (
+	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// LedgerRow says of one client what it lost in one incident: the updates made in
+// [From, To] were deleted unread. It is written when its updates come again, and
+// again while the first of them show more.
+type LedgerRow struct {
+	Incident  string       `json:"incident"` // Incident.ID
+	Feed      string       `json:"feed"`
+	Client    string       `json:"client"`
+	From      feed.Instant `json:"from"`
+	To        feed.Instant `json:"to"`
+	ByArrival bool         `json:"by_arrival"` // From is an arrival: the client has no event times
+	AtRisk    bool         `json:"at_risk"`    // the first event time after it says otherwise: the wider is given
+	Updates   float64      `json:"updates"`    // how many, estimated from the rate before; -1: not known
+}
+
+// LedgerTotal is what one client lost over several incidents.
+type LedgerTotal struct {
+	Client    string        `json:"client"`
+	Incidents int           `json:"incidents"`
+	Lost      time.Duration `json:"lost_ns"` // the lengths of the lost intervals together
+	Updates   float64       `json:"updates"` // estimated, of the incidents where the rate was known
+	Unknown   int           `json:"unknown"` // incidents where it was not
+	AtRisk    bool          `json:"at_risk"` // an interval among them is at risk
+}
+
+// LedgerRowsMax bounds the rows of one incident. Past it Loss.Clients goes on
+// counting.
+const LedgerRowsMax = 1_000_000
+
+// resumption is a series whose updates have just come again after a silence in
+// which it lost some, until the first window has shown its oldest.
+type resumption struct {
+	incident *incident
+	row      LedgerRow
+	again    feed.Instant // its first arrival
+	event    feed.Instant // the smallest event time since; zero: none
+	rate     float64      // updates a second before
+}
+
+// noteResumption writes down what a member lost, at its first arrival after a
+// silence; before and highest are its arrival and event time until then.
+func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival, event, before, highest feed.Instant) {
+	l := &inc.Loss
+	if l.Retention == 0 || inc.Cause != CauseSilent || l.Start.IsZero() {
+		return
+	}
+	start, byArrival := max(l.Start, highest), l.ByArrival
+	if highest.IsZero() {
+		start, byArrival = max(l.Start, before), true
+	}
+	if arrival.Add(-l.Retention) <= start {
+		return // the queue still held all of it
+	}
+	b, i := f.blocks[id.block()], id.place()
+	r := &resumption{
+		incident: inc, again: arrival, event: event, rate: b.updateRate(i, before),
+		row: LedgerRow{Incident: inc.ID, Feed: f.name, Client: b.client[i], From: start, ByArrival: byArrival},
+	}
+	f.resumed[id] = r
+	l.Clients++
+	m.writeRow(r)
+}
+
+// noteFirstUpdates lets arrivals of the first window correct what was written.
+func (m *Machine) noteFirstUpdates(f *feedState, id rowID, arrival, event feed.Instant) {
+	r := f.resumed[id]
+	if r == nil {
+		return
+	}
+	if arrival >= r.again.Add(r.incident.window()) {
+		delete(f.resumed, id)
+		return
+	}
+	if !event.IsZero() && (r.event.IsZero() || event < r.event) {
+		r.event = event
+		m.writeRow(r)
+	}
+}
+
+// writeRow computes the lost interval of a row and hands it to the next Flush.
+//
+// The queue was read again at t1, the first arrival among the incident's series,
+// so [start, t1 - R] is gone. Where the first event time seen again says otherwise
+// by more than the series' usual gap, the wider is given and marked.
+func (m *Machine) writeRow(r *resumption) {
+	l, row := &r.incident.Loss, &r.row
+	t1 := r.again
+	if !l.FirstAgain.IsZero() && l.FirstAgain < t1 {
+		t1 = l.FirstAgain
+	}
+	before := max(row.Updates, 0)
+	row.To, row.AtRisk = t1.Add(-l.Retention), false
+	usual := usualGap(r.rate)
+	switch seen := r.event; {
+	case seen.IsZero() && r.again.Sub(t1) > usual:
+		row.To, row.AtRisk = r.again.Add(-l.Retention), true
+	case seen.IsZero():
+	case seen.Sub(row.To) > usual:
+		row.To, row.AtRisk = seen, true
+	case row.To.Sub(seen) > usual:
+		row.AtRisk = true
+	}
+	row.To = max(row.To, row.From)
+	row.Updates = -1
+	if r.rate > 0 {
+		row.Updates = r.rate * row.To.Sub(row.From).Seconds()
+	}
+	l.Updates += max(row.Updates, 0) - before
+	l.AtRisk = l.AtRisk || row.AtRisk
+	r.incident.touched, r.incident.dirty = true, true
+	if l.Clients <= LedgerRowsMax {
+		m.ledger = append(m.ledger, *row)
+	}
+}
+
+// lostBehind keeps what is lost while falling behind past the retention: of the
+// updates that old only those are read that the queue has not yet deleted.
+func (m *Machine) lostBehind(inc *incident, up *CatchUp) {
+	l := &inc.Loss
+	if l.Retention == 0 || up.Lag < l.Retention {
+		return
+	}
+	if l.LostFrom.IsZero() {
+		l.LostFrom = up.Event
+	}
+	l.LostTo = max(l.LostTo, m.now.Add(-l.Retention))
+	l.AtRisk = true
+	inc.dirty = true
+}
+
+// writeBehind writes the rows of an incident that fell behind past the retention,
+// when it ends: all its members lost a part of the same interval.
+func (m *Machine) writeBehind(inc *incident) {
+	l := &inc.Loss
+	if inc.Cause != CauseBehind || l.LostFrom.IsZero() {
+		return
+	}
+	for id, b := range inc.feed.rows {
+		i := id.place()
+		if b.in[i] != inc.seq || isGroup(b.client[i]) {
+			continue
+		}
+		if l.Clients++; l.Clients <= LedgerRowsMax {
+			m.ledger = append(m.ledger, LedgerRow{
+				Incident: inc.ID, Feed: inc.feed.name, Client: b.client[i],
+				From: l.LostFrom, To: l.LostTo, ByArrival: l.ByArrival, AtRisk: true, Updates: -1,
+			})
+		}
+	}
+}
