@@ -74,7 +74,7 @@ func (s *service) open(ctx context.Context, destinations []delivery.Destination)
 		return err
 	}
 	s.delivery = delivery.New(delivery.Config{
-		Destinations: destinations, Journal: s.store, Log: log, Registerer: registry,
+		Destinations: destinations, Journal: s.store, Log: log, Registerer: registry, Now: time.Now,
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	})
 	s.delivery.Restore(saved.Incidents, saved.Receipts)

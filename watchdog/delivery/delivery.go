@@ -31,6 +31,7 @@ type Config struct {
 	Log          *slog.Logger
 	Registerer   prometheus.Registerer
 	Rand         *rand.Rand // jitter of back-offs
+	Now          func() time.Time
 }
 
 // Delivery brings every destination to what the newest incidents say. Apply,
@@ -39,6 +40,7 @@ type Delivery struct {
 	log     *slog.Logger
 	metrics *metrics
 	journal *journal
+	wall    func() time.Time // for stamps that outlive us; waits go by the time package
 	started feed.Instant
 
 	mu    sync.Mutex
@@ -55,7 +57,8 @@ func New(cfg Config) *Delivery {
 		log:     cfg.Log,
 		metrics: newMetrics(cfg.Registerer),
 		journal: newJournal(cfg.Journal, cfg.Log),
-		started: feed.At(time.Now()),
+		wall:    cfg.Now,
+		started: feed.At(cfg.Now()),
 		rand:    cfg.Rand,
 		byKey:   map[rules.Target]*destination{},
 		known:   map[string]*watchdog.Incident{},
@@ -249,7 +252,7 @@ func (d *Delivery) failover(inc *watchdog.Incident, page *watchdog.Page, target 
 		p := other.pair(inc, d.started)
 		r := watchdog.Receipt{
 			Target: other.Target, Incident: inc.ID, Op: failoverName(page.N), Ref: target.String(),
-			Revision: inc.Revision, At: feed.At(time.Now()),
+			Revision: inc.Revision, At: feed.At(d.wall()),
 		}
 		p.held.receipts[r.Op] = r
 		p.unsaved++

@@ -221,7 +221,7 @@ func (d *Delivery) start(dest *destination, now time.Time) (op Op, again time.Ti
 		return Op{}, again, false
 	}
 	op = p.ops[0]
-	op.Now = feed.At(now)
+	op.Now = feed.At(d.wall())
 	op.Minimal = p.minimal == op.Name
 	op.MaybeSent = op.MaybeSent || p.held.maybe[op.Name]
 	p.flying, p.held.flying = true, op.Name

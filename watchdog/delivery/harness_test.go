@@ -145,7 +145,7 @@ type bench struct {
 func newBench(journal *memory, dests ...Destination) *bench {
 	d := New(Config{
 		Destinations: dests, Journal: journal, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Registerer: prometheus.NewRegistry(), Rand: rand.New(rand.NewPCG(1, 2)),
+		Registerer: prometheus.NewRegistry(), Rand: rand.New(rand.NewPCG(1, 2)), Now: time.Now,
 	})
 	return &bench{Delivery: d, journal: journal}
 }

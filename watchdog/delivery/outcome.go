@@ -70,7 +70,7 @@ func (d *Delivery) succeed(dest *destination, p *pair, op Op, ref string) {
 			other.unsent, other.notUntil = false, time.Time{}
 		}
 	}
-	dest.lastSuccess, dest.lastError = feed.At(time.Now()), ""
+	dest.lastSuccess, dest.lastError = feed.At(d.wall()), ""
 	p.attempts, p.notUntil, p.minimal = 0, time.Time{}, ""
 	if op.Kind == Update || op.Kind == Reply {
 		p.lost = 0
@@ -84,7 +84,7 @@ func (d *Delivery) succeed(dest *destination, p *pair, op Op, ref string) {
 func (d *Delivery) receipt(p *pair, op Op, ref, dead string) {
 	r := watchdog.Receipt{
 		Target: op.Target, Incident: op.Incident.ID, Op: op.Name, Ref: ref,
-		Revision: op.Incident.Revision, At: feed.At(time.Now()), Dead: dead,
+		Revision: op.Incident.Revision, At: feed.At(d.wall()), Dead: dead,
 	}
 	if op.Kind == Post && op.MaybeSent {
 		r.Revision = 0 // what was adopted may show an older picture: an update follows

@@ -61,7 +61,7 @@ func (h *history) boot() {
 	}
 	h.bench = &bench{Delivery: New(Config{
 		Destinations: dests, Journal: h.journal, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Registerer: prometheus.NewRegistry(), Rand: rand.New(rand.NewPCG(h.seed, 1)),
+		Registerer: prometheus.NewRegistry(), Rand: rand.New(rand.NewPCG(h.seed, 1)), Now: time.Now,
 	}), journal: h.journal}
 	var pictures []*watchdog.Incident
 	for _, l := range h.incidents {

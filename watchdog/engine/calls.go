@@ -102,7 +102,7 @@ func (e *Engine) begin(set *rules.Set, at feed.Instant, refusal string) {
 	}
 	now := e.cfg.Now()
 	e.step(feed.At(now), []watchdog.Input{&watchdog.UseRules{Set: set}})
-	e.lastTurn = now
+	e.awaited = now
 	e.publish(now)
 }
 

@@ -45,12 +45,14 @@ type Config struct {
 	// HeardThrough is push's known-through: now while the listener's self-probe
 	// succeeds, else when it last did.
 	HeardThrough func(now time.Time) time.Time
+	// TurnEvery is the longest time between two turns; 0: turnEveryDefault.
+	TurnEvery time.Duration
 }
 
 const (
-	// turnEvery is the longest time between two turns.
-	turnEvery = time.Second
-	// asleepAfter is a time between two turns from which we were not running.
+	turnEveryDefault = time.Second
+	// asleepAfter is how much later than it asked for a turn may come before we
+	// take it that nothing ran.
 	asleepAfter = 30 * time.Second
 	// flushEvery is how much of the watermarks a crash may lose.
 	flushEvery = 10 * time.Second
@@ -63,8 +65,8 @@ const (
 	resolvedMax = 100
 )
 
-// Engine owns a machine. Its methods may be called from any goroutine, but Turn
-// from one only: Run calls it, or a simulator does.
+// Engine owns a machine. Its methods may be called from any goroutine, but Drive
+// and Turn from one only: Run calls them, or a simulator does.
 type Engine struct {
 	cfg      Config
 	machine  *watchdog.Machine
@@ -75,7 +77,8 @@ type Engine struct {
 
 	// Owned by the goroutine that makes turns.
 	started   feed.Instant
-	lastTurn  time.Time
+	awaited   time.Time // when the next turn was asked for
+	batch     []request // of the turn to come
 	published time.Time
 	flushed   time.Time
 	resolved  []*watchdog.Incident // newest first
@@ -95,6 +98,9 @@ type request struct {
 // New makes an engine that holds what was saved, and writes down that it started.
 // set is the rule set to begin with, from disk or last known good.
 func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error) {
+	if cfg.TurnEvery == 0 {
+		cfg.TurnEvery = turnEveryDefault
+	}
 	now := feed.At(cfg.Now())
 	restart := watchdog.Restart{At: now, Through: saved.Through}
 	if len(saved.Blocks) > 0 {
@@ -110,7 +116,7 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 		requests: make(chan request, requestsMax),
 		metrics:  newMetrics(cfg.Registerer),
 		started:  now,
-		lastTurn: cfg.Now(),
+		awaited:  cfg.Now(),
 	}
 	for _, inc := range saved.Incidents {
 		if inc.State == watchdog.StateResolved {
@@ -126,25 +132,40 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 // once, and its flush with it: what is expected from now on is durable from the
 // start, or a crash loop would postpone the page for a feed that never delivers.
 func (e *Engine) Run(ctx context.Context) error {
-	var committing sync.WaitGroup
-	commits, stopCommits := context.WithCancel(ctx)
-	committing.Go(func() { e.commit.run(commits) })
+	committed := e.Commit(ctx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var batch []request
 	for {
-		batch = batch[:0]
 		select {
 		case <-ctx.Done():
-			stopCommits()
-			committing.Wait()
+			committed()
 			return e.stop(context.WithoutCancel(ctx))
 		case r := <-e.requests:
-			batch = e.drain(append(batch, r))
+			e.batch = append(e.batch, r)
 		case <-timer.C:
 		}
-		timer.Reset(e.wait(e.Turn(e.cfg.Now(), batch...)))
+		timer.Reset(e.Drive().Sub(e.cfg.Now()))
 	}
+}
+
+// Commit lets what turns change become durable, beside them, until ctx ends;
+// ended waits until what is under way then has come to its end.
+func (e *Engine) Commit(ctx context.Context) (ended func()) {
+	var committing sync.WaitGroup
+	committing.Go(func() { e.commit.run(ctx) })
+	return committing.Wait
+}
+
+// Drive makes a turn with what others sent until now. It returns when it is to be
+// called again if nobody sends anything.
+func (e *Engine) Drive() time.Time {
+	e.batch = e.drain(e.batch)
+	next := e.Turn(e.cfg.Now(), e.batch...)
+	clear(e.batch)
+	e.batch = e.batch[:0]
+	now := e.cfg.Now()
+	e.awaited = now.Add(e.wait(next, now))
+	return e.awaited
 }
 
 // drain takes what else is waiting, so that one step serves it all.
@@ -160,13 +181,13 @@ func (e *Engine) drain(batch []request) []request {
 	return batch
 }
 
-func (e *Engine) wait(next feed.Instant) time.Duration {
+func (e *Engine) wait(next feed.Instant, now time.Time) time.Duration {
 	if next.IsZero() {
-		return turnEvery
+		return e.cfg.TurnEvery
 	}
 	// Instants are cut to milliseconds: one more, or the turn comes just too soon.
-	d := next.Time().Sub(e.cfg.Now()) + time.Millisecond
-	return min(max(d, time.Millisecond), turnEvery)
+	d := next.Time().Sub(now) + time.Millisecond
+	return min(max(d, time.Millisecond), e.cfg.TurnEvery)
 }
 
 // stopWithin bounds how long a stop may take to write what is left.
@@ -184,10 +205,11 @@ func (e *Engine) stop(ctx context.Context) error {
 // returns when the next is due.
 func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
 	at := feed.At(now)
-	if gap := now.Sub(e.lastTurn); gap > asleepAfter {
-		e.wake(at, gap)
+	// By the wall clock: the monotonic one stands still while a machine is suspended.
+	if late := now.Round(0).Sub(e.awaited); late > asleepAfter {
+		e.wake(at, late)
 	}
-	e.lastTurn = now
+	e.awaited = now
 	inputs := make([]watchdog.Input, 0, len(batch)+1)
 	for _, r := range batch {
 		if r.input != nil {
@@ -270,8 +292,8 @@ func (e *Engine) logChange(inc *watchdog.Incident) {
 		slog.Int("silent", inc.Scope.Silent), slog.Int("of", inc.Scope.Of))
 }
 
-func (e *Engine) wake(at feed.Instant, gap time.Duration) {
-	e.cfg.Log.Warn("nothing ran for a while: taken as a restart", slog.Duration("gap", gap))
+func (e *Engine) wake(at feed.Instant, late time.Duration) {
+	e.cfg.Log.Warn("nothing ran for a while: taken as a restart", slog.Duration("late", late))
 	r := e.machine.Wake(at)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)

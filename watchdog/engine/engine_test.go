@@ -36,6 +36,8 @@ type memory struct {
 	calls  []string
 	blocks int
 	saved  map[string]uint64
+
+	restarts int
 }
 
 func (m *memory) SaveIncidents(_ context.Context, all []*watchdog.Incident) error {
@@ -58,7 +60,12 @@ func (m *memory) SaveBlocks(_ context.Context, f watchdog.Flush) error {
 	return m.failed
 }
 
-func (m *memory) SaveRestart(context.Context, watchdog.Restart) error { return nil }
+func (m *memory) SaveRestart(context.Context, watchdog.Restart) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.restarts++
+	return nil
+}
 
 func (m *memory) SaveRules(context.Context, watchdog.SavedRules) error { return nil }
 
@@ -239,6 +246,33 @@ func TestAsleep(t *testing.T) {
 	if want := feed.At(now).Add(time.Minute); inc.Opened != want {
 		t.Errorf("the incident is stamped %s, want its deadline %s", inc.Opened, want)
 	}
+}
+
+// Who drives the engine may jump to the time that it asked for, however far that
+// is: only what comes later was asleep.
+func TestAsleepIsLaterThanAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{saved: map[string]uint64{}}
+		e := start(t, m)
+		e.cfg.TurnEvery = time.Hour
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		e.Commit(ctx)
+		asked := e.Drive()
+		for range 5 {
+			time.Sleep(time.Until(asked))
+			asked = e.Drive()
+		}
+		if m.restarts != 0 {
+			t.Errorf("%d turns that came when they were asked for were taken as restarts", m.restarts)
+		}
+		time.Sleep(time.Until(asked) + asleepAfter + time.Second)
+		e.Drive()
+		synctest.Wait()
+		if m.restarts != 1 {
+			t.Errorf("%d restarts after a pause, want 1", m.restarts)
+		}
+	})
 }
 
 // A crash loop before the first periodic flush must find what was expected since
