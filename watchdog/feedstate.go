@@ -136,7 +136,7 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 		m.enroll(f, m.groupRows[b.groups[i]], n)
 	}
 	if seq := b.in[i]; seq != 0 {
-		m.incidents[seq].memberChanged(old, v)
+		m.incidents[seq].memberChanged(f, b, i, old)
 		return
 	}
 	f.countUnplaced(b, old.Opens(), v.Opens())

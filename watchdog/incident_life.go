@@ -130,21 +130,27 @@ func displayName(name string) string {
 func troubled(v Verdict) bool { return v.Opens() || v == Blind || v == Pending }
 
 func (inc *incident) memberJoined(f *feedState, b *block, i int) {
-	v := b.verdict[i]
-	inc.countMember(v, +1)
+	inc.countMember(b.verdict[i], +1)
 	inc.newestEvent = max(inc.newestEvent, b.event[i])
 	inc.newestArrival = max(inc.newestArrival, b.lastSeen(i))
 	inc.rate += b.updateRate(i, b.lastSeen(i))
-	if r := f.ruleOf(b, i); r != nil && r.Severity() > inc.Severity {
-		inc.Severity = r.Severity()
-	}
+	inc.raise(f, b, i)
 	inc.touched = true
 }
 
-func (inc *incident) memberChanged(old, v Verdict) {
+func (inc *incident) memberChanged(f *feedState, b *block, i int, old Verdict) {
 	inc.countMember(old, -1)
-	inc.countMember(v, +1)
+	inc.countMember(b.verdict[i], +1)
+	inc.raise(f, b, i)
 	inc.touched = true
+}
+
+// raise makes the incident as severe as a member's rule, once that is in trouble
+// for sure: what is only unknown after a restart is no reason to page.
+func (inc *incident) raise(f *feedState, b *block, i int) {
+	if r := f.ruleOf(b, i); r != nil && b.verdict[i].Opens() {
+		inc.Severity = max(inc.Severity, r.Severity())
+	}
 }
 
 func (inc *incident) countMember(v Verdict, n int) {
