@@ -46,9 +46,10 @@ func (m *Machine) refreshBlindIncidents(f *feedState) {
 		}
 	}
 	for _, inc := range f.incidents {
-		if inc.unsure && !m.sources.reported(inc.Source, m.woken) {
+		if inc.unsure && !blind[inc.Source] && !m.sources.reported(inc.Source, m.woken) {
 			continue
 		}
+		inc.touched = inc.touched || inc.unsure
 		inc.unsure = false
 		if inc.Cause == CauseBlind && !blind[inc.Source] && inc.trouble > 0 {
 			inc.trouble, inc.unwell = 0, 0

@@ -20,6 +20,9 @@ const (
 // climb pages whoever is due, and says who is next. Only `after` steps and
 // growth wait for an acknowledgement's end; the loss clock waits for nobody.
 func (m *Machine) climb(inc *incident) {
+	if inc.unsure {
+		return // its source may see again
+	}
 	m.refreshHold(inc)
 	m.expireAck(inc)
 	if inc.ladder == nil {

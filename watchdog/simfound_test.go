@@ -2,6 +2,7 @@ package watchdog
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -34,4 +35,37 @@ func TestARestartMakesNothingMoreSevere(t *testing.T) {
 		t.Errorf("pages %v, before the restart they were %v", after, before)
 	}
 	checkInvariants(t, r.m)
+}
+
+// After a restart a blind incident waits for its source: it paged its overdue step
+// at once, though the source answered with the first turn.
+func TestABlindIncidentClimbsNoFurtherBeforeItsSourceHadItsSay(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		deaf bool
+		want []string
+	}{
+		{"it answers", false, []string{"10m0s opened"}},
+		{"it does not", true, []string{"10m0s opened", "2h0m30.001s not_acknowledged"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, strings.Replace(plain, "after: 30m", "after: 8h", 1))
+			r.beat("a", 1)
+			r.deaf = true
+			r.to(12 * time.Minute)
+			id := r.only().ID
+			r.now = noon.Add(2 * time.Hour)
+			r.restart(strings.Replace(plain, "after: 30m", "after: 8h", 1))
+			r.deaf = c.deaf
+			for range 120 {
+				r.to(r.now.Sub(noon) + time.Second)
+				if !r.deaf {
+					r.beat("a", 1)
+				}
+			}
+			if got := pages(r.seen[id]); !slices.Equal(got, c.want) {
+				t.Errorf("pages %v, want %v", got, c.want)
+			}
+		})
+	}
 }
