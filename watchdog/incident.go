@@ -192,6 +192,7 @@ type Ladder struct {
 	LossSteps int            `json:"loss_steps"`         // `before_loss` steps taken
 	LossBegun bool           `json:"loss_begun"`         // paged for loss begun
 	GrowthAt  feed.Instant   `json:"growth_at,omitzero"` // last page for growth
+	Peak      int            `json:"peak"`               // the most in trouble at once, since it opened or was in trouble again
 	PagedFor  int            `json:"paged_for"`          // series in trouble at the last page
 	PagedOf   int            `json:"paged_of"`           // of how many in the feed then
 	PagedAs   rules.Severity `json:"paged_as"`           // severity at the last page

@@ -22,7 +22,6 @@ type incident struct {
 
 	trouble  int  // members whose verdict opens incidents, or that are blind
 	unwell   int  // members that keep it open
-	peak     int  // the most trouble since it opened or was in trouble again
 	silent   int  // members whose verdict opens incidents
 	resumed  bool // EventResumed was said
 	unsure   bool // a blind incident from the store whose source has yet to report
@@ -227,9 +226,12 @@ func (m *Machine) move(inc *incident, opening bool) {
 
 // followMembers notices that trouble ended, came back, or that all is well.
 func (m *Machine) followMembers(inc *incident) {
-	inc.peak = max(inc.peak, inc.trouble)
+	if inc.trouble > inc.Ladder.Peak {
+		inc.Ladder.Peak = inc.trouble
+		inc.dirty = true
+	}
 	switch {
-	case inc.resumed && inc.silent*2 > inc.peak:
+	case inc.resumed && inc.silent*2 > inc.Ladder.Peak:
 		m.troubleAgain(inc)
 	case inc.calmSince != 0 && inc.silent > 0: // fewer than half of them
 		m.forgetPaged(inc)
@@ -240,7 +242,7 @@ func (m *Machine) followMembers(inc *incident) {
 	} else if inc.calmSince == 0 {
 		inc.calmSince = m.now
 	}
-	if !inc.Loss.FirstAgain.IsZero() && !inc.resumed && inc.trouble*2 <= inc.peak {
+	if !inc.Loss.FirstAgain.IsZero() && !inc.resumed && inc.trouble*2 <= inc.Ladder.Peak {
 		inc.resumed = true
 		m.record(inc, Event{Kind: EventResumed, At: inc.Loss.FirstAgain})
 	}
@@ -263,7 +265,7 @@ func (m *Machine) followMembers(inc *incident) {
 // now stays lost; the clock starts anew.
 func (m *Machine) troubleAgain(inc *incident) {
 	m.forgetPaged(inc)
-	inc.resumed, inc.peak = false, inc.trouble
+	inc.resumed, inc.Ladder.Peak = false, inc.trouble
 	inc.WellSince, inc.Current = 0, 0
 	inc.CatchUp = nil
 	inc.drain = drain{}

@@ -139,8 +139,14 @@ func (m *Machine) restoreIncident(saved *Incident) {
 	m.bySeq++
 	inc := &incident{Incident: *saved, seq: m.bySeq, feed: f, due: never}
 	inc.pattern = pattern{saved.Scope.Label, saved.Scope.Value}
-	inc.peak = max(saved.Ladder.PagedFor, 1)
-	inc.resumed = slices.ContainsFunc(saved.Events, func(e Event) bool { return e.Kind == EventResumed })
+	for i := range saved.Events { // which of the two was last
+		switch saved.Events[i].Kind {
+		case EventResumed:
+			inc.resumed = true
+		case EventStaleAgain:
+			inc.resumed = false
+		}
+	}
 	inc.restored = true
 	if saved.Cause == CauseBlind && saved.State != StateRecovering {
 		inc.unsure, inc.trouble, inc.unwell = true, 1, 1

@@ -69,3 +69,48 @@ func TestABlindIncidentClimbsNoFurtherBeforeItsSourceHadItsSay(t *testing.T) {
 		})
 	}
 }
+
+// An incident that had resumed once and fell silent again was taken as just fallen
+// silent by every restart: each paged, for the scope and for the loss that is near.
+func TestARestartIsNoSecondSilence(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 4)
+	r.to(20 * time.Minute)
+	r.beat("a", 2)           // half of them resume, and are silent again
+	r.to(6 * 24 * time.Hour) // loss is near
+	id := r.only().ID
+	before := pages(r.only())
+	for range 3 {
+		r.now++
+		r.restart(plain)
+		r.to(r.now.Sub(noon) + time.Second)
+	}
+	if after := pages(r.seen[id]); !slices.Equal(after, before) {
+		t.Errorf("the restarts paged %v", after[len(before):])
+	}
+	checkInvariants(t, r.m)
+}
+
+// How many there were at the worst is not lost with a restart: the last two of six
+// are no new silence because they are all that a restart finds.
+func TestARestartRemembersTheWorst(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 1)
+	r.to(time.Minute)
+	r.beat("b", 3)
+	r.to(12 * time.Minute) // a pages, b follows within the time that pages are apart
+	r.beat("b", 3)
+	r.to(13 * time.Minute)
+	before := pages(r.only())
+	r.restart(plain)
+	r.to(14 * time.Minute)
+	inc := r.only()
+	if after := pages(inc); !slices.Equal(after, before) {
+		t.Errorf("pages %v, before the restart they were %v", after, before)
+	}
+	for _, e := range inc.Events {
+		if e.Kind == EventStaleAgain {
+			t.Errorf("%s is said to be stale again at %s", inc.ID, e.At)
+		}
+	}
+}
