@@ -111,6 +111,9 @@ func (m *Machine) hearThrough(f *feedState, b *block, i, src int) {
 	if want == mask {
 		return
 	}
+	if m.sources.sets[b.sources[i]].blind {
+		f.blindDue = m.now // it may have been the last that was not seen
+	}
 	f.count(b, i, -1)
 	b.sources[i] = m.sources.set(want)
 	f.count(b, i, +1)

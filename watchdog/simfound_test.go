@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // What the simulator found, by what it showed.
@@ -112,5 +114,39 @@ func TestARestartRemembersTheWorst(t *testing.T) {
 		if e.Kind == EventStaleAgain {
 			t.Errorf("%s is said to be stale again at %s", inc.ID, e.At)
 		}
+	}
+}
+
+// A client that was expected through a source that is blind, and is heard through
+// another: the incident for it went on, and climbed.
+func TestABlindIncidentEndsWhenNobodyIsHeardThroughItsSource(t *testing.T) {
+	const roster = `
+feeds:
+  - name: f
+    retention: 7d
+    escalation: on-call
+    roster: [a]
+    rules:
+      - {name: whole, per: feed, stale_after: 10m}
+      - {name: clients, stale_after: 10m}
+` + onCall
+	pull := feed.Source{Name: "pull", LagMax: time.Hour, Feed: "f"}
+	r := newRig(t, roster, pull)
+	r.hear(feed.Source{Name: "pull"}, beatOf("b", r.now))
+	r.deaf = true
+	for minute := range 14 {
+		r.to(time.Duration(minute) * time.Minute)
+		r.step(&Heard{Report: feed.Report{Source: pull, KnownThrough: r.now, Heartbeats: []feed.Heartbeat{beatOf("b", r.now)}}})
+	}
+	inc := r.only()
+	if inc.Cause != CauseBlind {
+		t.Fatalf("open: %v, want what cannot be seen", scopesOf(r.open()))
+	}
+	for minute := 14; minute < 40; minute++ {
+		r.to(time.Duration(minute) * time.Minute)
+		r.step(&Heard{Report: feed.Report{Source: pull, KnownThrough: r.now, Heartbeats: []feed.Heartbeat{beatOf("a", r.now), beatOf("b", r.now)}}})
+	}
+	if got := r.seen[inc.ID]; got.State != StateResolved || len(got.Pages) != 1 {
+		t.Errorf("%s with pages %v, want it resolved after its first", got.State, pages(got))
 	}
 }
