@@ -126,7 +126,7 @@ func displayName(name string) string {
 }
 
 // troubled says whether a verdict of a member counts as trouble still going on.
-func troubled(v Verdict) bool { return v.Opens() || v == Blind || v == Pending }
+func troubled(v Verdict) bool { return v.Opens() || v == Blind }
 
 func (inc *incident) memberJoined(f *feedState, b *block, i int) {
 	inc.countMember(b.verdict[i], +1)

@@ -150,3 +150,26 @@ feeds:
 		t.Errorf("%s with pages %v, want it resolved after its first", got.State, pages(got))
 	}
 }
+
+// A client that was never seen is silent, and an edit gives it more time: it was
+// still climbed for, as if it were silent.
+func TestAnEditThatGivesMoreTimeEndsTheClimb(t *testing.T) {
+	roster := strings.Replace(plain, "    rules:", "    roster: [a]\n    rules:", 1)
+	r := newRig(t, roster)
+	r.beat("b", 1)
+	for minute := range 12 {
+		r.to(time.Duration(minute) * time.Minute)
+		r.beat("b", 1)
+	}
+	before := pages(r.only())
+	id := r.only().ID
+	r.step(&UseRules{Set: parse(t, strings.Replace(roster, "stale_after: 10m", "stale_after: 10h", 1))})
+	r.to(3 * time.Hour)
+	if after := pages(r.seen[id]); !slices.Equal(after, before) {
+		t.Errorf("pages %v, before the edit they were %v", after, before)
+	}
+	r.to(10*time.Hour + 12*time.Minute)
+	if inc := r.only(); inc.Scope.Silent != 2 || len(inc.Pages) <= len(before) {
+		t.Errorf("once its time is over: %v with pages %v", scopesOf(r.open()), pages(inc))
+	}
+}
