@@ -172,6 +172,13 @@ func (w *world) write(name, text string) {
 	}
 }
 
+func (w *world) move(from, to string) {
+	w.t.Helper()
+	if err := os.Rename(filepath.Join(w.dir, from), filepath.Join(w.dir, to)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // buildBinary builds feedwatch as a user would.
 func buildBinary(t *testing.T) string {
 	t.Helper()

@@ -44,6 +44,19 @@ func TestRuleEdits(t *testing.T) {
 	})
 	_, body := w.get("/api/v1/feeds/external-profiles/clients?limit=1")
 	w.says(string(body), "every-client")
+	w.move("rules", "rules.away")
+	w.eventually("the missing directory is said", 15*time.Second, func() bool {
+		_, page := w.get("/")
+		return strings.Contains(string(page), "no such file") && w.query("feedwatch_rules_last_reload_successful") == "0"
+	})
+	w.write("v2/profiles.yaml", strings.Replace(string(good), "name: everyone", "name: all-of-them", 1))
+	if err := os.Symlink("v2", filepath.Join(w.dir, "rules")); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("what stands in its place is in force", 15*time.Second, func() bool {
+		_, body := w.get("/api/v1/feeds/external-profiles/clients?limit=1")
+		return strings.Contains(string(body), "all-of-them") && w.query("feedwatch_rules_last_reload_successful") == "1"
+	})
 	if w.incident().State == "resolved" {
 		t.Error("an edit resolved an open incident")
 	}

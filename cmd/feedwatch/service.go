@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -99,7 +100,7 @@ func (s *service) startEngine(ctx context.Context, registry *prometheus.Registry
 		return err
 	}
 	registry.MustRegister(engine.NewCollector(s.engine.Status))
-	s.reloader = &engine.Reloader{Dir: s.cfg.Rules, Engine: s.engine, Targets: targetsOf(destinations), Log: s.log}
+	s.reloader = &engine.Reloader{Dir: s.cfg.Rules, Files: os.DirFS(s.cfg.Rules), Engine: s.engine, Targets: targetsOf(destinations), Log: s.log}
 	return s.reloader.Begin(ctx, saved.Rules)
 }
 

@@ -2,14 +2,12 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
-	"time"
-
-	"github.com/fsnotify/fsnotify"
 
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -19,13 +17,15 @@ import (
 // Reloader reads the rule files of a directory and puts them in force, whole or
 // not at all.
 type Reloader struct {
-	Dir     string
+	Dir     string // as people call it
+	Files   fs.FS  // what it leads to now: os.DirFS(Dir)
 	Engine  *Engine
 	Targets []rules.Target // notifiers that exist
 	Log     *slog.Logger
 
 	mu      sync.Mutex
 	inForce *rules.Set
+	judged  print // of what was put in force or refused last
 }
 
 // Begin puts the first rules in force, before the engine runs: those of the
@@ -38,9 +38,10 @@ func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 	if last != nil {
 		good, _ = rules.Parse(last.Files) // a newer feedwatch may read them differently
 	}
-	set, files, err := r.Read()
-	if err == nil && good != nil {
-		err = good.CheckSuccessor(set)
+	seen := r.look()
+	set, err := r.judge(seen, good)
+	if err == nil || good != nil {
+		r.judged = seen.print()
 	}
 	switch {
 	case err == nil:
@@ -49,7 +50,7 @@ func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 			r.Engine.begin(good, last.At, "")
 		}
 		r.Engine.begin(set, feed.At(r.Engine.cfg.Now()), "")
-		r.Engine.keep(ctx, set, files, feed.At(r.Engine.cfg.Now()))
+		r.Engine.keep(ctx, set, seen.files, feed.At(r.Engine.cfg.Now()))
 		return nil
 	case good == nil:
 		return err
@@ -61,20 +62,55 @@ func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 	}
 }
 
-// Read parses and checks the directory without putting it in force.
-func (r *Reloader) Read() (*rules.Set, []rules.File, error) {
-	files, err := rules.LoadFS(os.DirFS(r.Dir))
+// look is what the directory held at one moment: its files, or why they could
+// not be read.
+type look struct {
+	files []rules.File
+	err   error
+}
+
+func (r *Reloader) look() look {
+	files, err := rules.LoadFS(r.Files)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read rules in %s: %w", r.Dir, err)
+		if of := (*fs.PathError)(nil); errors.As(err, &of) && of.Path == "." {
+			err = of.Err
+		}
+		err = fmt.Errorf("read rules in %s: %w", r.Dir, err)
 	}
-	set, err := rules.Parse(files)
+	return look{files, err}
+}
+
+// print tells two looks apart.
+type print [sha256.Size]byte
+
+func (l look) print() print {
+	hash := sha256.New()
+	if l.err != nil {
+		fmt.Fprintf(hash, "%s\x00", l.err)
+	}
+	for _, f := range l.files {
+		fmt.Fprintf(hash, "%s\x00%d\x00", f.Name, len(f.Data))
+		_, _ = hash.Write(f.Data)
+	}
+	return print(hash.Sum(nil))
+}
+
+// judge is the set that was seen, or why it may not follow the one before.
+func (r *Reloader) judge(seen look, before *rules.Set) (*rules.Set, error) {
+	if seen.err != nil {
+		return nil, seen.err
+	}
+	set, err := rules.Parse(seen.files)
+	if err == nil {
+		err = set.CheckTargets(r.Targets)
+	}
+	if err == nil && before != nil {
+		err = before.CheckSuccessor(set)
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := set.CheckTargets(r.Targets); err != nil {
-		return nil, nil, err
-	}
-	return set, files, nil
+	return set, nil
 }
 
 // Reload reads the directory. A set that is wrong, or that lost a feed without
@@ -82,51 +118,32 @@ func (r *Reloader) Read() (*rules.Set, []rules.File, error) {
 func (r *Reloader) Reload(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	set, files, err := r.Read()
-	if err == nil && r.inForce != nil {
-		err = r.inForce.CheckSuccessor(set)
-	}
-	if err != nil {
-		r.Log.Error("the rule files were refused; the rules in force stay", slog.Any("error", err))
-		if sendErr := r.Engine.RefuseRules(ctx, err.Error()); sendErr != nil {
-			return sendErr
-		}
-		return err
-	}
-	if r.inForce != nil && r.inForce.Version() == set.Version() && r.Engine.Status().Rules.Refusal == "" {
-		return nil
-	}
-	r.inForce = set
-	r.Log.Info("rules in force", slog.String("version", set.Version()), slog.Int("feeds", len(set.Feeds())))
-	return r.Engine.UseRules(ctx, set, files)
+	return r.take(ctx, r.look())
 }
 
-// quietFor is how long a directory must be still before it is read: an editor's
-// rename dance or a checkout in progress is not a set.
-const quietFor = 500 * time.Millisecond
-
-// Watch reloads whenever the directory changes, until ctx ends.
-func (r *Reloader) Watch(ctx context.Context) error {
-	w, err := fsnotify.NewWatcher()
+// take puts what was seen in force, or refuses it. The caller holds r.mu.
+func (r *Reloader) take(ctx context.Context, seen look) error {
+	set, err := r.judge(seen, r.inForce)
 	if err != nil {
-		return fmt.Errorf("watch rules: %w", err)
-	}
-	defer func() { _ = w.Close() }()
-	if err := w.Add(filepath.Clean(r.Dir)); err != nil {
-		return fmt.Errorf("watch rules in %s: %w", r.Dir, err)
-	}
-	quiet := time.NewTimer(quietFor)
-	quiet.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-w.Events:
-			quiet.Reset(quietFor)
-		case err := <-w.Errors:
-			r.Log.Error("watching the rule files failed; SIGHUP and /-/reload still work", slog.Any("error", err))
-		case <-quiet.C:
-			_ = r.Reload(ctx) // said by Reload
+		if sendErr := r.refuse(ctx, err); sendErr != nil {
+			return sendErr
 		}
+		r.judged = seen.print()
+		return err
 	}
+	if r.inForce == nil || r.inForce.Version() != set.Version() || r.Engine.Status().Rules.Refusal != "" {
+		if err := r.Engine.UseRules(ctx, set, seen.files); err != nil {
+			return err
+		}
+		r.inForce = set
+		r.Log.Info("rules in force", slog.String("version", set.Version()), slog.Int("feeds", len(set.Feeds())))
+	}
+	r.judged = seen.print()
+	return nil
+}
+
+// refuse says why the rules in force stay.
+func (r *Reloader) refuse(ctx context.Context, why error) error {
+	r.Log.Error("the rule files were refused; the rules in force stay", slog.Any("error", why))
+	return r.Engine.RefuseRules(ctx, why.Error())
 }

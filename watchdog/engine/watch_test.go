@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+)
+
+// folder is a directory of rule files under a running watch.
+type folder struct {
+	t        *testing.T
+	dir      string // the place that all is laid out in
+	engine   *Engine
+	reloader *Reloader
+	hang     atomic.Pointer[chan struct{}] // where it is set, the disk answers once it is closed
+}
+
+// hanging is a disk that may not answer.
+type hanging struct {
+	fs.ReadLinkFS
+	hang *atomic.Pointer[chan struct{}]
+}
+
+func (h hanging) Open(name string) (fs.File, error) {
+	if c := h.hang.Load(); c != nil {
+		<-*c
+	}
+	return h.ReadLinkFS.Open(name)
+}
+
+func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
+
+func (f *folder) do(errs ...error) {
+	f.t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// write lays a set out in which the rule for all clients has that name.
+func (f *folder) write(dir, rule string) {
+	f.t.Helper()
+	f.do(os.MkdirAll(f.path(dir), 0o755),
+		os.WriteFile(f.path(dir+"/a.yaml"), []byte(strings.ReplaceAll(testRules, "name: all", "name: "+rule)), 0o600))
+}
+
+// wait is as long as a change may take to be seen.
+func (f *folder) wait() {
+	time.Sleep(3 * lookEvery)
+	synctest.Wait()
+}
+
+func (f *folder) inForce() string {
+	f.reloader.mu.Lock()
+	defer f.reloader.mu.Unlock()
+	return f.reloader.inForce.Feeds()[0].ClientRules()[0].Name()
+}
+
+func (f *folder) wants(rule, refusal string) {
+	f.t.Helper()
+	f.wait()
+	if got := f.inForce(); got != rule {
+		f.t.Errorf("rule %q is in force, want %q", got, rule)
+	}
+	got := f.engine.Status().Rules.Refusal
+	if refusal == "" && got != "" || !strings.Contains(got, refusal) {
+		f.t.Errorf("the refusal is %q, want %q", got, refusal)
+	}
+}
+
+// watching runs a watch of dir/rules, which lay makes with the rule "old".
+func watching(t *testing.T, lay func(*folder), during func(*folder)) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{saved: map[string]uint64{}}
+		f := &folder{t: t, dir: dir, engine: start(t, m)}
+		lay(f)
+		f.reloader = &Reloader{
+			Dir: f.path("rules"), Files: hanging{os.DirFS(f.path("rules")).(fs.ReadLinkFS), &f.hang}, Engine: f.engine, Log: slog.New(slog.DiscardHandler),
+			Targets: []rules.Target{{Kind: "console", Name: "terminal"}},
+		}
+		f.do(f.reloader.Begin(t.Context(), nil))
+		stop := running(t, f.engine)
+		defer stop()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = f.reloader.Watch(ctx) }()
+		f.wants("old", "")
+		during(f)
+	})
+}
+
+// However a set comes to be where the path leads, it is found.
+func TestWatchSees(t *testing.T) {
+	plain := func(f *folder) { f.write("rules", "old") }
+	tests := map[string]struct{ lay, change func(*folder) }{
+		"a file written in place": {plain, func(f *folder) { f.write("rules", "new") }},
+		"a file put in place of another": {plain, func(f *folder) {
+			f.write("other", "new")
+			f.do(os.Rename(f.path("other/a.yaml"), f.path("rules/a.yaml")))
+		}},
+		"a file renamed": {plain, func(f *folder) {
+			f.write("rules", "new")
+			f.do(os.Rename(f.path("rules/a.yaml"), f.path("rules/b.yaml")))
+		}},
+		"a file of the same size and time": {plain, func(f *folder) {
+			info, err := os.Stat(f.path("rules/a.yaml"))
+			f.do(err)
+			f.write("rules", "new")
+			f.do(os.Chtimes(f.path("rules/a.yaml"), info.ModTime(), info.ModTime()))
+		}},
+		"the directory removed and made again": {plain, func(f *folder) {
+			f.do(os.RemoveAll(f.path("rules")))
+			f.write("rules", "new")
+		}},
+		"a symbolic link swapped": {
+			func(f *folder) { f.write("v1", "old"); f.do(os.Symlink("v1", f.path("rules"))) },
+			func(f *folder) {
+				f.write("v2", "new")
+				f.do(os.Symlink("v2", f.path("next")), os.Rename(f.path("next"), f.path("rules")))
+			},
+		},
+		"a link of a link swapped": {
+			func(f *folder) {
+				f.write("v1", "old")
+				f.do(os.Symlink("v1", f.path("current")), os.Symlink("current", f.path("rules")))
+			},
+			func(f *folder) {
+				f.write("v2", "new")
+				f.do(os.Symlink("v2", f.path("next")), os.Rename(f.path("next"), f.path("current")))
+			},
+		},
+		"a ConfigMap's new version": {
+			func(f *folder) {
+				f.write("rules/..v1", "old")
+				f.do(os.Symlink("..v1", f.path("rules/..data")), os.Symlink("..data/a.yaml", f.path("rules/a.yaml")))
+			},
+			func(f *folder) {
+				f.write("rules/..v2", "new")
+				f.do(os.Symlink("..v2", f.path("rules/..data_tmp")), os.Rename(f.path("rules/..data_tmp"), f.path("rules/..data")),
+					os.RemoveAll(f.path("rules/..v1")))
+			},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			watching(t, tt.lay, func(f *folder) {
+				tt.change(f)
+				f.wants("new", "")
+			})
+		})
+	}
+}
+
+// What is above the directory may be replaced too.
+func TestWatchSeesAParentReplaced(t *testing.T) {
+	lay := func(f *folder) {
+		f.write("place/rules", "old")
+		f.do(os.Symlink("place/rules", f.path("rules")))
+	}
+	watching(t, lay, func(f *folder) {
+		f.write("place2/rules", "new")
+		f.do(os.Rename(f.path("place"), f.path("place1")), os.Rename(f.path("place2"), f.path("place")))
+		f.wants("new", "")
+	})
+}
+
+// A directory that is gone is said, once; the old rules stay until it is back.
+func TestWatchSaysThatTheDirectoryIsMissing(t *testing.T) {
+	watching(t, func(f *folder) { f.write("rules", "old") }, func(f *folder) {
+		f.do(os.Rename(f.path("rules"), f.path("away")))
+		f.wants("old", "no such file")
+		since := f.engine.Status().Rules.RefusedAt
+		f.wants("old", "no such file")
+		if f.engine.Status().Rules.RefusedAt != since {
+			t.Error("it is refused again and again")
+		}
+		f.do(os.Rename(f.path("away"), f.path("rules")))
+		f.wants("old", "")
+		f.write("rules", "new")
+		f.wants("new", "")
+	})
+}
+
+// A file that is written bit by bit is read when it is whole.
+func TestWatchWaitsForStillness(t *testing.T) {
+	watching(t, func(f *folder) { f.write("rules", "old") }, func(f *folder) {
+		for i := range 20 {
+			f.do(os.WriteFile(f.path("rules/a.yaml"), []byte(testRules[:i]), 0o600))
+			time.Sleep(lookEvery)
+		}
+		f.write("rules", "new")
+		f.wants("new", "")
+		if !f.engine.Status().Rules.RefusedAt.IsZero() {
+			t.Error("a file that was half written was refused")
+		}
+	})
+}
+
+// A disk that hangs is said, and does not hold up a stop.
+func TestWatchSaysThatReadingHangs(t *testing.T) {
+	watching(t, func(f *folder) { f.write("rules", "old") }, func(f *folder) {
+		hang := make(chan struct{})
+		f.hang.Store(&hang)
+		time.Sleep(lookWithin)
+		f.wants("old", "has not ended")
+		close(hang)
+		f.wants("old", "")
+	})
+}
