@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -172,6 +173,16 @@ func (w *world) write(name, text string) {
 	}
 }
 
+// edit replaces a piece of a file.
+func (w *world) edit(name, old, by string) {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.dir, name))
+	if err != nil || !strings.Contains(string(text), old) {
+		w.t.Fatalf("%s has no %q: %v", name, old, err)
+	}
+	w.write(name, strings.ReplaceAll(string(text), old, by))
+}
+
 func (w *world) move(from, to string) {
 	w.t.Helper()
 	if err := os.Rename(filepath.Join(w.dir, from), filepath.Join(w.dir, to)); err != nil {
@@ -329,6 +340,24 @@ func (w *world) incident() e2eIncident {
 		return e2eIncident{}
 	}
 	return v.Incidents[0]
+}
+
+// acknowledge is the answer to an acknowledgement of that incident.
+func (w *world) acknowledge(id string) (int, string) {
+	w.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, "http://"+w.address+"/api/v1/incidents/"+url.PathEscape(id)+"/ack", strings.NewReader(`{"by":"anna"}`))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+e2ePushToken)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(body)
 }
 
 // query is the value of the first sample that Prometheus answers, or "".

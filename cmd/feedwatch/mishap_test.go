@@ -86,6 +86,56 @@ func TestDamagedState(t *testing.T) {
 	w.eventually("a Slack message", 20*time.Second, func() bool { return len(w.slack.Roots(e2eChannel)) == 1 })
 }
 
+// TestRemovedState takes the state directory away under a running service, with
+// an incident open: that is said, nothing is answered as if it were durable, and
+// once there is a directory again all of it is there: a kill pages nobody twice.
+func TestRemovedState(t *testing.T) {
+	w := newWorld(t)
+	w.edit("feedwatch.yaml", "path: feedwatch.db", "path: state/feedwatch.db")
+	state := filepath.Join(w.dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.push(20, "cluster", "fsn1", "hel1")
+	w.eventually("PagerDuty has the page", 20*time.Second, func() bool { return len(w.pagerduty.Alerts()) == 1 })
+	before := w.incident()
+	if err := os.RemoveAll(state); err != nil {
+		t.Fatal(err)
+	}
+	if code, body := w.acknowledge(before.ID); code == http.StatusOK || !strings.Contains(body, "not yet durable") {
+		t.Errorf("an acknowledgement that cannot be saved: %d: %s", code, body)
+	}
+	w.eventually("the page says that nothing can be stored", 10*time.Second, func() bool {
+		_, page := w.get("/")
+		return strings.Contains(string(page), "Nothing can be stored") && strings.Contains(string(page), "create it")
+	})
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("it can be stored again", 10*time.Second, func() bool {
+		code, _ := w.acknowledge(before.ID)
+		return code == http.StatusOK
+	})
+	if err := os.Remove(filepath.Join(state, "feedwatch.db")); err != nil {
+		t.Fatal(err)
+	}
+	if code, body := w.acknowledge(before.ID); code != http.StatusOK {
+		t.Errorf("the file alone was removed: %d: %s", code, body)
+	}
+	w.kill()
+	w.start()
+	if after := w.incident(); after.ID != before.ID || after.State != "acknowledged" {
+		t.Errorf("after the kill the incident is %+v, want %s, acknowledged", after, before.ID)
+	}
+	stop := w.keepPushing(20)
+	defer stop()
+	w.eventually("the alert is resolved", 25*time.Second, func() bool { return w.pagerduty.Alerts()[0].Status == "resolved" })
+	if n := len(w.pagerduty.Alerts()); n != 1 {
+		t.Errorf("%d alerts, want the one of before", n)
+	}
+}
+
 // TestBlindSource configures a source that cannot be reached: its feed is never
 // fresh, and past the rule's time that pages.
 func TestBlindSource(t *testing.T) {

@@ -42,7 +42,7 @@ func NewCollector(status func() *Status) *Collector {
 		reloadOK:   desc("rules_last_reload_successful", "1 if the last rule set that was read is in force, 0 if it was refused."),
 		reloadedAt: desc("rules_last_reload_success_timestamp_seconds", "When the rule set in force was loaded."),
 		storeFailing: desc("store_failing",
-			"1 while what people decide and what is sent cannot be made durable."),
+			"1 while what people decide, what is sent or last updates cannot be made durable."),
 		ready:       desc("ready", "1 once the first complete evaluation is done."),
 		evaluatedAt: desc("last_evaluation_timestamp_seconds", "The time that the last evaluation looked at; the watch stands still when this does."),
 	}

@@ -219,6 +219,30 @@ func TestStoreFailsPagesAllTheSame(t *testing.T) {
 	})
 }
 
+// While nothing happens only watermarks are written: that they cannot be is said
+// as well, and does not end because an incident could be saved meanwhile.
+func TestFailingFlushesAreSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{saved: map[string]uint64{}}
+		e := start(t, m)
+		stop := running(t, e)
+		defer stop()
+		beat(t, e, "acme")
+		m.fail(errStore)
+		time.Sleep(flushEvery + 2*publishEvery)
+		synctest.Wait()
+		if got := e.Status().Store; got.Failing != errStore.Error() || got.Since.IsZero() {
+			t.Errorf("the status says %+v", got)
+		}
+		m.fail(nil)
+		time.Sleep(flushEvery + 2*publishEvery)
+		synctest.Wait()
+		if got := e.Status().Store.Failing; got != "" {
+			t.Errorf("the status still says %q", got)
+		}
+	})
+}
+
 // A process that did not run for a while must not call silent what it could not
 // have heard: it treats the gap as a restart.
 func TestAsleep(t *testing.T) {

@@ -25,7 +25,7 @@ type Reloader struct {
 
 	mu      sync.Mutex
 	inForce *rules.Set
-	judged  print // of what was put in force or refused last
+	judged  digest // of what was put in force or refused last
 }
 
 // Begin puts the first rules in force, before the engine runs: those of the
@@ -41,7 +41,7 @@ func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 	seen := r.look()
 	set, err := r.judge(seen, good)
 	if err == nil || good != nil {
-		r.judged = seen.print()
+		r.judged = seen.digest()
 	}
 	switch {
 	case err == nil:
@@ -80,10 +80,10 @@ func (r *Reloader) look() look {
 	return look{files, err}
 }
 
-// print tells two looks apart.
-type print [sha256.Size]byte
+// digest tells two looks apart.
+type digest [sha256.Size]byte
 
-func (l look) print() print {
+func (l look) digest() digest {
 	hash := sha256.New()
 	if l.err != nil {
 		fmt.Fprintf(hash, "%s\x00", l.err)
@@ -92,7 +92,7 @@ func (l look) print() print {
 		fmt.Fprintf(hash, "%s\x00%d\x00", f.Name, len(f.Data))
 		_, _ = hash.Write(f.Data)
 	}
-	return print(hash.Sum(nil))
+	return digest(hash.Sum(nil))
 }
 
 // judge is the set that was seen, or why it may not follow the one before.
@@ -128,7 +128,7 @@ func (r *Reloader) take(ctx context.Context, seen look) error {
 		if sendErr := r.refuse(ctx, err); sendErr != nil {
 			return sendErr
 		}
-		r.judged = seen.print()
+		r.judged = seen.digest()
 		return err
 	}
 	if r.inForce == nil || r.inForce.Version() != set.Version() || r.Engine.Status().Rules.Refusal != "" {
@@ -138,7 +138,7 @@ func (r *Reloader) take(ctx context.Context, seen look) error {
 		r.inForce = set
 		r.Log.Info("rules in force", slog.String("version", set.Version()), slog.Int("feeds", len(set.Feeds())))
 	}
-	r.judged = seen.print()
+	r.judged = seen.digest()
 	return nil
 }
 

@@ -25,7 +25,7 @@ const (
 // where there were too many of them. What is found must be the same twice: an
 // editor's rename dance or a checkout in progress is not a set.
 func (r *Reloader) Watch(ctx context.Context) error {
-	var before print
+	var before digest
 	for wait := lookEvery; ; {
 		select {
 		case <-ctx.Done():
@@ -38,7 +38,7 @@ func (r *Reloader) Watch(ctx context.Context) error {
 			return nil
 		}
 		wait = max(lookEvery, lookShare*time.Since(begun))
-		now := seen.print()
+		now := seen.digest()
 		if now == before {
 			r.takeNew(ctx, seen, now)
 		}
@@ -47,7 +47,7 @@ func (r *Reloader) Watch(ctx context.Context) error {
 }
 
 // takeNew is take, unless that was judged already.
-func (r *Reloader) takeNew(ctx context.Context, seen look, now print) {
+func (r *Reloader) takeNew(ctx context.Context, seen look, now digest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now != r.judged {
@@ -70,7 +70,7 @@ func (r *Reloader) lookPatiently(ctx context.Context) (look, bool) {
 			return look{}, false
 		case <-late.C:
 			r.mu.Lock()
-			r.judged = print{} // whatever comes of it is news
+			r.judged = digest{} // whatever comes of it is news
 			_ = r.refuse(ctx, fmt.Errorf("reading the rule files in %s has not ended for %s: does the disk answer?", r.Dir, lookWithin))
 			r.mu.Unlock()
 		}

@@ -25,22 +25,26 @@ var settings = [...]string{
 	"PRAGMA synchronous = FULL",
 	"PRAGMA journal_size_limit = 67108864",
 	"PRAGMA cache_size = -16384",
+	// Opens the log: later the file may be gone, and no log of it can be opened.
+	"BEGIN IMMEDIATE; COMMIT",
 }
 
 // connector makes connections to one file.
 type connector struct {
 	driver *sqlite.Driver
 	dsn    string
+	opened func() error // told of each connection
 }
 
-func newConnector(path string) (*connector, error) {
+func newConnector(path string, opened func() error) (*connector, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	// Transactions take the write lock when they begin: there is one connection.
-	name := url.URL{Scheme: "file", Path: abs, RawQuery: "_txlock=immediate"}
-	return &connector{driver: new(sqlite.Driver), dsn: name.String()}, nil
+	// A file that is gone is no reason to begin with an empty one.
+	name := url.URL{Scheme: "file", Path: abs, RawQuery: "_txlock=immediate&mode=rw"}
+	return &connector{driver: new(sqlite.Driver), dsn: name.String(), opened: opened}, nil
 }
 
 // Driver is SQLite's.
@@ -61,6 +65,10 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 			_ = conn.Close()
 			return nil, err
 		}
+	}
+	if err := c.opened(); err != nil {
+		_ = conn.Close()
+		return nil, err
 	}
 	return conn, nil
 }

@@ -9,4 +9,7 @@
 // A damaged file never stops the watch. What can be told apart (one block, one
 // row) is left out and counted; a file that cannot be read at all is moved aside
 // and an empty one takes its place. Either is said in Notice, for people.
+//
+// A Save counts only where the next start finds it: a file that was removed or
+// moved while it is open is written again, whole, before a Save returns nil.
 package store

@@ -21,7 +21,7 @@ func (s *SQLite) open(ctx context.Context) (err error) {
 	if err := createPrivate(s.path); err != nil {
 		return err
 	}
-	c, err := newConnector(s.path)
+	c, err := newConnector(s.path, s.opened)
 	if err != nil {
 		return err
 	}

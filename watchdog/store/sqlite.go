@@ -8,7 +8,10 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // ErrNotFound says that nothing is saved under that name.
@@ -20,6 +23,10 @@ type SQLite struct {
 	path string
 	log  *slog.Logger
 	db   *sql.DB
+
+	standing    atomic.Pointer[standing] // of the connection
+	puttingBack singleflight.Group
+	putBackOnce sync.Once
 
 	mu      sync.Mutex
 	notices []string
@@ -68,10 +75,14 @@ func (s *SQLite) Close() error {
 	return nil
 }
 
-// write runs change in one transaction and commits it durably. doing names it in errors.
+// write runs change in one transaction and commits it durably, where the next
+// start finds it. doing names it in errors.
 func (s *SQLite) write(ctx context.Context, doing string, change func(*sql.Tx) error) error {
 	begun := time.Now()
 	err := s.commit(ctx, change)
+	if gone := s.putBack(ctx); gone != nil {
+		err = gone
+	}
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", doing, s.explain(err))
 	}
