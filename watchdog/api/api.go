@@ -68,7 +68,7 @@ type API struct {
 	metrics       *metrics
 	page          *page
 	scratch       sync.Pool // *scratch
-	bodies        budget
+	shares        *shares
 	clientScrapes chan struct{} // bounds the scrapes of /metrics/clients at once
 	probe         prober
 	now           func() time.Time
@@ -80,7 +80,7 @@ func New(cfg Config) (*API, error) {
 		cfg.Gatherer == nil || cfg.Registerer == nil || cfg.Log == nil || !cfg.Words.whole() {
 		return nil, errors.New("api: a part of Config is missing")
 	}
-	a := &API{cfg: cfg, tokens: cfg.Tokens, bodies: budget{max: bodiesBytesMax}, clientScrapes: make(chan struct{}, clientScrapesMax), now: time.Now}
+	a := &API{cfg: cfg, tokens: cfg.Tokens, shares: newShares(), clientScrapes: make(chan struct{}, clientScrapesMax), now: time.Now}
 	if err := a.tokens.check(); err != nil {
 		return nil, err
 	}

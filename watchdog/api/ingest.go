@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"strconv"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -16,18 +17,13 @@ import (
 
 // scratch is what a request of heartbeats needs, kept from one to the next.
 type scratch struct {
-	body  bytes.Buffer
+	small []byte
 	unzip gzip.Reader
 	batch *feed.Batch
 }
 
-func newScratch() *scratch { return &scratch{batch: feed.NewBatch()} }
-
-func (a *API) keep(s *scratch) {
-	if s.body.Cap() > bodyKeptMax {
-		s.body = bytes.Buffer{}
-	}
-	a.scratch.Put(s)
+func newScratch() *scratch {
+	return &scratch{small: make([]byte, 0, bodySmallMax), batch: feed.NewBatch()}
 }
 
 // ingested answers a request of heartbeats.
@@ -47,36 +43,48 @@ type itemError struct {
 
 // heartbeats is POST /api/v1/heartbeats.
 func (a *API) heartbeats(w http.ResponseWriter, r *http.Request, who *Token) {
+	received := feed.At(a.now())
 	s := a.scratch.Get().(*scratch)
-	s.batch.Reset(feed.At(a.now()))
-	release, err := a.readBody(w, r, &s.body, &s.unzip)
-	defer release()
+	body, err := a.readBody(w, r, s)
+	defer body.release()
+	var batch *feed.Batch
+	var giveBack func(again bool)
 	if err == nil {
-		err = parseBody(r.Header.Get("Content-Type"), s.body.Bytes(), s.batch)
+		batch, giveBack, err = body.batch(r.Context(), s.batch)
 	}
 	if err != nil {
 		a.refuseBody(w, err)
-		a.keep(s)
+		a.scratch.Put(s)
 		return
 	}
-	unreadable := s.batch.Refused
+	batch.Reset(received)
+	err = parseBody(r.Header.Get("Content-Type"), body.data, batch)
+	body.release() // what comes now may wait for the engine
+	if err != nil {
+		giveBack(true)
+		a.refuseBody(w, err)
+		a.scratch.Put(s)
+		return
+	}
+	unreadable := batch.Refused
 	if !who.reachesAll() {
-		s.batch.Keep(func(name string) error {
+		batch.Keep(func(name string) error {
 			if who.reaches(name) {
 				return nil
 			}
 			return outOfReach(who, name)
 		})
 	}
-	a.metrics.items(s.batch, unreadable)
-	if err := a.submit(r.Context(), s.batch); err != nil {
-		// The engine may still hold the batch: it is not kept.
+	a.metrics.items(batch, unreadable)
+	if err := a.submit(r.Context(), batch); err != nil {
+		giveBack(false) // the engine may still hold the batch: nothing of it is kept
 		refuse(w, http.StatusServiceUnavailable, "the heartbeats were not taken: "+err.Error()+"; send them again")
 		return
 	}
-	code, body := outcome(s.batch)
-	answer(w, code, body)
-	a.keep(s)
+	code, said := outcome(batch)
+	giveBack(true)
+	a.scratch.Put(s)
+	answer(w, code, said)
 }
 
 // submit hands the batch over and notes in it what was refused.
@@ -187,7 +195,7 @@ func (a *API) refuseBody(w http.ResponseWriter, err error) {
 		code, why = http.StatusUnsupportedMediaType, whyMediaType
 	case errors.Is(err, errBusy):
 		code, why = http.StatusServiceUnavailable, whyBusy
-		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Retry-After", strconv.Itoa(int(busyWithin.Seconds())))
 	}
 	a.metrics.requestsRefused.WithLabelValues(why).Inc()
 	refuse(w, code, err.Error())

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -107,9 +110,7 @@ func TestHeartbeatsThatAreRefusedWhole(t *testing.T) {
 			if tt.code == 401 && w.Header().Get("WWW-Authenticate") != `Bearer realm="feedwatch"` {
 				t.Errorf("no challenge: %v", w.Header())
 			}
-			if n := r.api.bodies.used.Load(); n != 0 {
-				t.Errorf("%d bytes are still held", n)
-			}
+			r.wantNothingHeld()
 		})
 	}
 }
@@ -146,19 +147,54 @@ func TestHeartbeatsInGzip(t *testing.T) {
 	}
 	bomb := zipped(t, io.LimitReader(zeros{}, PlainBytesMax+1))
 	w := r.do("POST", heartbeatsPath, pushSecret, bomb, "Content-Type", "text/plain", "Content-Encoding", "gzip")
-	want(t, w, http.StatusRequestEntityTooLarge, "unpacks to more than 64 MiB")
+	want(t, w, http.StatusRequestEntityTooLarge, "unpacks to more than 32 MiB")
 }
 
-func TestBodiesAreBoundedTogether(t *testing.T) {
-	r := newRig(t)
-	r.api.bodies.max = 10
-	w := r.do("POST", heartbeatsPath, pushSecret, "consent a -", "Content-Type", "text/plain")
-	want(t, w, http.StatusServiceUnavailable, "send them again in a second")
-	if w.Header().Get("Retry-After") != "1" {
-		t.Error("it does not say when to come back")
+// wantNothingHeld checks that all shares were given back.
+func (r *rig) wantNothingHeld() {
+	r.t.Helper()
+	if !r.api.shares.bytes.TryAcquire(bodiesBytesMax) || len(r.api.shares.lane) > 0 || len(r.api.shares.batches) != batchesLargeMax {
+		r.t.Error("a request still holds memory")
+		return
 	}
-	r.api.bodies.max = 100
-	want(t, r.do("POST", heartbeatsPath, pushSecret, "consent a -", "Content-Type", "text/plain"), http.StatusAccepted)
+	r.api.shares.bytes.Release(bodiesBytesMax)
+}
+
+// However many bodies unpack at once, they share a bounded memory: those that get
+// none in time are told when to come back, and small ones do not wait for them.
+func TestLargeBodiesShareMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		large := zipped(t, strings.NewReader(strings.Repeat("consent a -\n", bodySmallMax/10)))
+		post := func(body string) *httptest.ResponseRecorder {
+			return r.do("POST", heartbeatsPath, pushSecret, body, "Content-Type", "text/plain", "Content-Encoding", "gzip")
+		}
+		small := zipped(t, strings.NewReader("consent a -\n"))
+		r.api.shares.bytes.TryAcquire(bodiesBytesMax)
+		r.api.shares.lane <- struct{}{}
+		begun := time.Now()
+		w := post(large)
+		want(t, w, http.StatusServiceUnavailable, "send them again in a few seconds")
+		if w.Header().Get("Retry-After") != "5" || time.Since(begun) != busyWithin {
+			t.Errorf("Retry-After %q after %s", w.Header().Get("Retry-After"), time.Since(begun))
+		}
+		want(t, post(small), http.StatusAccepted)
+		time.AfterFunc(busyWithin/2, func() { <-r.api.shares.lane })
+		want(t, post(large), http.StatusAccepted)
+		r.api.shares.lane <- struct{}{}
+		time.AfterFunc(busyWithin/2, func() { r.api.shares.bytes.Release(bodiesBytesMax) })
+		want(t, post(large), http.StatusAccepted)
+		<-r.api.shares.lane
+		r.wantNothingHeld()
+
+		one, other := <-r.api.shares.batches, <-r.api.shares.batches
+		want(t, post(large), http.StatusServiceUnavailable, "send them again")
+		want(t, post(small), http.StatusAccepted)
+		r.api.shares.batches <- one
+		r.api.shares.batches <- other
+		want(t, post(large), http.StatusAccepted)
+		r.wantNothingHeld()
+	})
 }
 
 func TestABatchThatTheEngineDidNotTakeIsNotUsedAgain(t *testing.T) {
@@ -168,6 +204,12 @@ func TestABatchThatTheEngineDidNotTakeIsNotUsedAgain(t *testing.T) {
 	want(t, w, http.StatusServiceUnavailable, "the heartbeats were not taken: the engine is stopping; send them again")
 	if s, _ := r.api.scratch.Get().(*scratch); len(s.batch.Heartbeats) != 0 {
 		t.Error("the batch went back to the pool")
+	}
+	want(t, r.do("POST", heartbeatsPath, pushSecret, strings.Repeat("consent a -\n", bodySmallMax/10), "Content-Type", "text/plain"), http.StatusServiceUnavailable)
+	for range batchesLargeMax {
+		if b := <-r.api.shares.batches; len(b.Heartbeats) != 0 {
+			t.Error("the large batch is used again")
+		}
 	}
 }
 
