@@ -18,14 +18,16 @@ const (
 )
 
 var (
+	errStampZero    = errors.New("0 is no time: write - (null in JSON), which is now for an arrival; send nothing for a client that never had an update")
 	errStampSeconds = errors.New("this looks like seconds; give unix milliseconds")
 	errStampMicros  = errors.New("this looks like micro- or nanoseconds; give unix milliseconds")
 	errStampDigits  = errors.New("give unix milliseconds in digits")
 )
 
-// parseMillis reads unix milliseconds; "", "-" and "0" are the zero Instant.
+// parseMillis reads unix milliseconds; "" and "-" are the zero Instant. 0 is not:
+// a feeder that exports it for "never" must not look fresh.
 func parseMillis(word []byte) (Instant, error) {
-	if len(word) == 0 || len(word) == 1 && (word[0] == '-' || word[0] == '0') {
+	if len(word) == 0 || len(word) == 1 && word[0] == '-' {
 		return 0, nil
 	}
 	if len(word) > 19 {
@@ -43,6 +45,8 @@ func parseMillis(word []byte) (Instant, error) {
 
 func checkMillis(n int64) (Instant, error) {
 	switch {
+	case n == 0:
+		return 0, errStampZero
 	case n < stampMillisMin:
 		return 0, errStampSeconds
 	case n > stampMillisMax:
@@ -67,7 +71,7 @@ func parseStamp(raw []byte) (Instant, error) {
 	if err != nil || n > math.MaxInt64/2 {
 		return 0, errStampMicros
 	}
-	return checkMillis(int64(math.Max(n, 0)))
+	return checkMillis(int64(math.Max(n, -1)))
 }
 
 func parseStampText(raw []byte) (Instant, error) {

@@ -42,7 +42,11 @@ func TestParseLines(t *testing.T) {
 			"profiles acme 1763942400000 1763942399000\n",
 			"0:1 profiles/acme at 2025-11-24T00:00:00Z made 2025-11-23T23:59:59Z\n",
 		},
-		"now": {"profiles acme -\nprofiles acme 0\n", "0:1 profiles/acme at 2025-11-24T00:05:00Z\n1:2 profiles/acme at 2025-11-24T00:05:00Z\n"},
+		"now": {"profiles acme -\n", "0:1 profiles/acme at 2025-11-24T00:05:00Z\n"},
+		"a feeder that writes 0 for never": {
+			"a b 0\na c - 0\na d 000\n",
+			"0:1 error: unix_ms: " + errStampZero.Error() + "\n1:2 error: event_unix_ms: " + errStampZero.Error() + "\n2:3 error: unix_ms: " + errStampZero.Error() + "\n",
+		},
 		"white space, comments and empty lines keep line numbers": {
 			"# from the feeder\r\n\r\n  profiles\t acme   -  -\r\n",
 			"0:3 profiles/acme at 2025-11-24T00:05:00Z\n",
@@ -122,6 +126,10 @@ func TestParseJSON(t *testing.T) {
 				"3:0 error: event_time: this looks like seconds; give unix milliseconds\n" +
 				"4:0 error: event_time: this looks like micro- or nanoseconds; give unix milliseconds\n" +
 				"5:0 error: event_time: the year 1 is not one of updates\n",
+		},
+		"0 for never": {
+			`[{"feed":"a","client":"b","time":0},{"feed":"a","client":"b","event_time":0.0},{"feed":"a","client":"b","time":-1}]`,
+			"0:0 error: time: " + errStampZero.Error() + "\n1:0 error: event_time: " + errStampZero.Error() + "\n2:0 error: time: " + errStampSeconds.Error() + "\n",
 		},
 		"not UTF-8":       {"{\"feed\":\"a\",\"client\":\"b\xff\"}", "0:0 error: the heartbeat is not UTF-8\n"},
 		"ends too early":  {`[{"feed":"a","client":"b"}`, "0:0 a/b at 2025-11-24T00:05:00Z\nwhole: the body is not JSON: it ends too early\n"},

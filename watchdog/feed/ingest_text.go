@@ -16,8 +16,8 @@ var (
 )
 
 // ParseLines reads lines `feed client unix_ms [event_unix_ms]` into b. Words are
-// set apart by spaces or tabs; unix_ms may be - or 0 for now, event_unix_ms for
-// none; lines that are empty or begin with # are left out. Only
+// set apart by spaces or tabs; unix_ms may be - for now, event_unix_ms for none;
+// lines that are empty or begin with # are left out. Only
 // ErrTooManyHeartbeats refuses the whole.
 func (b *Batch) ParseLines(text []byte) error {
 	for line := 1; len(text) > 0; line++ {
