@@ -96,7 +96,7 @@ func decodeBlock(image BlockImage) ([]savedRow, error) {
 			name := names.string()
 			pairs[name] = names.string()
 		}
-		labels, err := feed.ParseLabels(pairs)
+		labels, err := savedLabels(pairs)
 		names.fail(err)
 		row.labels = labels
 		for range names.count(sourcesMax) {
@@ -118,6 +118,20 @@ func decodeBlock(image BlockImage) ([]savedRow, error) {
 		return nil, fmt.Errorf("%w: feed %s, block %d: %w", errBlock, image.Feed, image.Index, err)
 	}
 	return rows, nil
+}
+
+// savedLabels leaves out values that an older feedwatch took and this one refuses.
+func savedLabels(pairs map[string]string) (feed.Labels, error) {
+	labels, err := feed.ParseLabels(pairs)
+	if err == nil {
+		return labels, nil
+	}
+	for name, value := range pairs {
+		if _, err := feed.ParseLabels(map[string]string{name: value}); err != nil && feed.CheckLabelName(name) == nil {
+			delete(pairs, name)
+		}
+	}
+	return feed.ParseLabels(pairs)
 }
 
 // reader reads the fields of a saved block; the first error sticks.

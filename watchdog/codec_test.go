@@ -59,3 +59,21 @@ func TestABlockReadsBackAsItWas(t *testing.T) {
 		t.Errorf("%+v\n%+v: %v", rows, again, err)
 	}
 }
+
+// Names that an older feedwatch took and this one refuses still load: a client
+// under such a name must not vanish unsaid. Of its labels the refused are left out.
+func TestABlockWithNamesThatAreRefusedNow(t *testing.T) {
+	names := []byte{blockFormat, 1}
+	names = appendString(names, "acme\u202ecorp")
+	names = append(names, 2)
+	names = appendString(appendString(names, "cluster"), "fsn1")
+	names = appendString(appendString(names, "tier"), "gold\u200b")
+	names = append(appendString(append(names, 1), "push"), 0)
+	rows, err := decodeBlock(BlockImage{Feed: "f", Names: names, Marks: []byte{blockFormat, 1, 2, 0}})
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("%d rows: %v", len(rows), err)
+	}
+	if row := rows[0]; row.client != "acme\u202ecorp" || row.labels.String() != "cluster=fsn1" {
+		t.Errorf("%+v", row)
+	}
+}

@@ -86,7 +86,8 @@ func checkClientName(name string) error {
 }
 
 // checkPrintable refuses what would break a terminal, a log line or a message:
-// control characters, line ends, invalid UTF-8.
+// invalid UTF-8, control characters, line ends, and what does not show or turns
+// the text around it (so the joiner inside some emoji too).
 func checkPrintable(what, s string) error {
 	if ascii(s) {
 		return nil
@@ -95,8 +96,8 @@ func checkPrintable(what, s string) error {
 		return fmt.Errorf("%w: %s %q is not UTF-8", ErrName, what, s)
 	}
 	for _, r := range s {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
-			return fmt.Errorf("%w: %s %q has a control character", ErrName, what, s)
+		if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point) {
+			return fmt.Errorf("%w: %s %+q has %U, which does not show or turns the text around it: leave it out", ErrName, what, s, r)
 		}
 	}
 	return nil
