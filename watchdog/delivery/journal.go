@@ -12,6 +12,7 @@ import (
 const (
 	journalRetry  = 500 * time.Millisecond
 	journalWithin = 2 * time.Second // what waits for a receipt goes on after this
+	journalSaid   = time.Minute     // how often the log says that it goes on failing
 	// journalWaitingMax bounds what waits while the journal fails. Past it the
 	// oldest is let go: only after a crash may what it tells of be sent again.
 	journalWaitingMax = 20_000
@@ -25,6 +26,8 @@ type journal struct {
 
 	mu      sync.Mutex
 	waiting []*entry
+	failing bool
+	said    time.Time // when the log said so last
 	wake    chan struct{}
 }
 
@@ -95,11 +98,16 @@ func (j *journal) write(ctx context.Context, e *entry) bool {
 	ctx, cancel := context.WithTimeout(ctx, journalWithin)
 	defer cancel()
 	err := j.store.SaveReceipt(ctx, e.receipt)
+	j.mu.Lock()
 	if err != nil {
-		j.log.Error("a receipt could not be saved; it is kept in memory", slog.String("op", e.receipt.Op), slog.Any("error", err))
+		j.fail(err)
+		j.mu.Unlock()
 		return false
 	}
-	j.mu.Lock()
+	if j.failing {
+		j.failing = false
+		j.log.Info("receipts are saved again", slog.Int("waiting", len(j.waiting)-1))
+	}
 	if len(j.waiting) > 0 && j.waiting[0] == e {
 		j.waiting = j.waiting[1:]
 	}
@@ -110,6 +118,17 @@ func (j *journal) write(ctx context.Context, e *entry) bool {
 		done()
 	}
 	return true
+}
+
+// fail says so at first, and then now and again: it is tried twice a second. The
+// caller holds j.mu.
+func (j *journal) fail(err error) {
+	now := time.Now()
+	if j.failing && now.Sub(j.said) < journalSaid {
+		return
+	}
+	j.failing, j.said = true, now
+	j.log.Error("receipts cannot be saved; they are kept in memory", slog.Int("waiting", len(j.waiting)), slog.Any("error", err))
 }
 
 // release lets go on what has waited too long for its receipt, wherever in the

@@ -1,7 +1,12 @@
 package delivery
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +37,36 @@ func TestAFailingJournalSendsNothingTwice(t *testing.T) {
 			}
 			wantSaid(t, s, "post root", "reply e3", "update root")
 		})
+	})
+}
+
+// A disk that is full for a day must not fill the log as well.
+func TestAFailingJournalIsLoggedOnChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		store := &memory{}
+		j := newJournal(store, slog.New(slog.NewTextHandler(&log, nil)))
+		ctx, stop := context.WithCancel(t.Context())
+		var ended sync.WaitGroup
+		ended.Go(func() { j.run(ctx) })
+		store.fail(errors.New("disk full"))
+		for range 3 {
+			j.save(watchdog.Receipt{Op: "root"}, nil)
+		}
+		after(10*time.Minute + journalRetry)
+		store.fail(nil)
+		after(time.Minute)
+		stop()
+		ended.Wait()
+		text := log.String()
+		for words, n := range map[string]int{"level=ERROR": 11, "disk full": 11, "level=INFO": 1, "receipts are saved again": 1} {
+			if got := strings.Count(text, words); got != n {
+				t.Errorf("%q stands there %d times, want %d", words, got, n)
+			}
+		}
+		if t.Failed() {
+			t.Log(text)
+		}
 	})
 }
 
