@@ -4,8 +4,10 @@ import (
 	_ "embed"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 
+	"github.com/feedwatch/feedwatch/watchdog/engine"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -25,14 +27,45 @@ func (a *API) healthy(w http.ResponseWriter, _ *http.Request, _ *Token) {
 		answerText(w, http.StatusServiceUnavailable, "the watch stands still since "+s.Now.String())
 		return
 	}
-	answerText(w, http.StatusOK, "ok")
+	answerText(w, http.StatusOK, okBut(a.cfg.Watch.Status()))
 }
 
-// ready is GET /-/ready: the first complete evaluation is done.
+// okBut is "ok", and what fails all the same, a reason a line. Everybody may read
+// it: it names no client, and leaves findings to the page.
+func okBut(s *engine.Status) string {
+	lines := []string{"ok"}
+	if s == nil {
+		return lines[0]
+	}
+	if s.Store.Failing != "" {
+		lines = append(lines, "nothing can be stored since "+s.Store.Since.String()+": "+s.Store.Failing)
+	}
+	if !s.Rules.RefusedAt.IsZero() {
+		lines = append(lines, "the rule files of "+s.Rules.RefusedAt.String()+" were refused; the rules before them are in force")
+	}
+	for _, src := range s.Sources {
+		if src.Blind {
+			lines = append(lines, "source "+src.Name+" cannot be read: its clients may be fine or silent")
+		}
+	}
+	switch n := len(s.Trouble); {
+	case n == 1:
+		lines = append(lines, "1 more trouble of its own stands on the page of feedwatch")
+	case n > 1:
+		lines = append(lines, strconv.Itoa(n)+" more troubles of its own stand on the page of feedwatch")
+	}
+	if len(lines) > 1 {
+		lines[0] = "ok, but"
+	}
+	return strings.Join(lines, "\n")
+}
+
+// ready is GET /-/ready: the first complete evaluation is done. It stays so while
+// something fails, for heartbeats must still come in; what fails is said.
 func (a *API) ready(w http.ResponseWriter, _ *http.Request, _ *Token) {
 	s := a.cfg.Watch.Status()
 	if s != nil && s.Ready {
-		answerText(w, http.StatusOK, "ok")
+		answerText(w, http.StatusOK, okBut(s))
 		return
 	}
 	reasons := []string{"not ready: the first complete evaluation is not done"}

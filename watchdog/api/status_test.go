@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/engine"
 )
 
@@ -136,6 +137,30 @@ func TestReadySaysWhyNot(t *testing.T) {
 	}
 	want(t, r.do("GET", "/metrics", adminSecret, ""), http.StatusOK, "feedwatch_ready 0")
 	want(t, r.do("GET", "/-/healthy", "", ""), http.StatusOK)
+}
+
+// What fails does not make it unready: heartbeats must still come in. But both
+// say it, to everybody and so without customers' names.
+func TestReadyAndHealthySayWhatFails(t *testing.T) {
+	r := newRig(t)
+	s := *r.engine.Status()
+	s.Store = engine.StoreStatus{Failing: "no space left for /var/lib/feedwatch.db", Since: now.Add(-minute)}
+	s.Rules.RefusedAt, s.Rules.Refusal = now.Add(-minute), "acme.yaml:1:1: unknown key"
+	s.Sources = []watchdog.SourceView{{Name: "prom-eu", Blind: true, KnownThrough: now.Add(-minute)}}
+	s.Trouble = []string{"acme refuses us"}
+	r.engine.publish(&s)
+	for _, path := range []string{"/-/ready", "/-/healthy"} {
+		w := r.do("GET", path, "", "")
+		want(t, w, http.StatusOK, `ok, but
+nothing can be stored since 2025-11-24T00:04:00Z: no space left for /var/lib/feedwatch.db
+the rule files of 2025-11-24T00:04:00Z were refused; the rules before them are in force
+source prom-eu cannot be read: its clients may be fine or silent
+1 more trouble of its own stands on the page of feedwatch
+`)
+		if strings.Contains(w.Body.String(), "acme") {
+			t.Errorf("%s names a customer", path)
+		}
+	}
 }
 
 func TestAWatchThatHangsIsSaid(t *testing.T) {
