@@ -139,7 +139,7 @@ func (d *Delivery) forget(inc *watchdog.Incident) {
 
 func (d *Delivery) drop(inc *watchdog.Incident) {
 	for _, dest := range d.dests {
-		delete(dest.pairs, inc.ID)
+		dest.drop(inc.ID)
 	}
 	delete(d.known, inc.ID)
 	d.ended.add(inc.ID)
@@ -302,7 +302,7 @@ func (d *Delivery) Status() []TargetStatus {
 	all := make([]TargetStatus, 0, len(d.dests))
 	for _, dest := range d.dests {
 		all = append(all, TargetStatus{
-			Target: dest.Target, Pending: dest.pending(), Parked: dest.parked, Dead: dest.dead, DeadReason: dest.deadReason,
+			Target: dest.Target, Pending: dest.waiting, Parked: dest.parked, Dead: dest.dead, DeadReason: dest.deadReason,
 			LastSuccess: dest.lastSuccess, LastError: dest.lastError,
 		})
 	}
@@ -315,8 +315,11 @@ func (d *Delivery) Settled() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, dest := range d.dests {
-		for _, p := range dest.pairs {
-			if p.flying || len(p.ops) > 0 && p.attempts == 0 && dest.parked == "" {
+		if dest.inFlight > 0 {
+			return false
+		}
+		for _, p := range dest.busy {
+			if p.attempts == 0 && dest.parked == "" {
 				return false
 			}
 		}

@@ -20,6 +20,8 @@ const inFlightMax = 4
 type destination struct {
 	Destination
 	pairs    map[string]*pair // by incident
+	busy     map[string]*pair // of these, those with ops
+	waiting  int              // all their ops
 	sends    pace
 	updates  pace
 	inFlight int
@@ -55,6 +57,7 @@ func newDestination(c Destination) *destination {
 	return &destination{
 		Destination: c,
 		pairs:       map[string]*pair{},
+		busy:        map[string]*pair{},
 		sends:       newPace(c.Limits.SendsPerMinute, c.Limits.SendEvery),
 		updates:     newPace(c.Limits.UpdatesPerMinute, 0),
 		wake:        make(chan struct{}, 1),
@@ -79,7 +82,7 @@ func (dest *destination) plan(p *pair, inc *watchdog.Incident) {
 		p.notUntil = time.Time{}
 	}
 	p.incident = inc
-	p.ops = plan(inc, dest.Target, dest.Notifier.Shape(), &p.held)
+	dest.setOps(p, plan(inc, dest.Target, dest.Notifier.Shape(), &p.held))
 	if len(p.ops) == 0 || p.ops[0].Name != p.tried {
 		p.tried, p.attempts, p.notUntil = "", 0, time.Time{}
 	}
@@ -93,12 +96,24 @@ func (dest *destination) signal() {
 	}
 }
 
-func (dest *destination) pending() int {
-	n := 0
-	for _, p := range dest.pairs {
-		n += len(p.ops)
+// setOps is the only one who sets a pair's ops.
+func (dest *destination) setOps(p *pair, ops []Op) {
+	dest.waiting += len(ops) - len(p.ops)
+	p.ops = ops
+	if len(ops) > 0 {
+		dest.busy[p.incident.ID] = p
+		return
 	}
-	return n
+	delete(dest.busy, p.incident.ID)
+	p.unsent = false
+}
+
+// drop forgets an incident.
+func (dest *destination) drop(id string) {
+	if p := dest.pairs[id]; p != nil {
+		dest.setOps(p, nil)
+		delete(dest.pairs, id)
+	}
 }
 
 // rank orders ops: what wakes or releases people first, then what tells them
@@ -140,8 +155,8 @@ func (dest *destination) next(now time.Time) (*pair, time.Time) {
 	}
 	var best *pair
 	var again time.Time
-	for _, p := range dest.pairs {
-		if len(p.ops) == 0 || p.flying || p.unsaved > 0 {
+	for _, p := range dest.busy {
+		if p.flying || p.unsaved > 0 {
 			continue
 		}
 		if at := dest.allowed(p); at.After(now) {
@@ -215,7 +230,7 @@ func (d *Delivery) serve(ctx context.Context, dest *destination) {
 func (d *Delivery) start(dest *destination, now time.Time) (op Op, again time.Time, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.metrics.pending.WithLabelValues(dest.Target.String()).Set(float64(dest.pending()))
+	d.metrics.pending.WithLabelValues(dest.Target.String()).Set(float64(dest.waiting))
 	p, again := dest.next(now)
 	if p == nil {
 		return Op{}, again, false

@@ -65,7 +65,7 @@ func deliver(ctx context.Context, n Notifier, op Op) (ref string, err error) {
 func (d *Delivery) succeed(dest *destination, p *pair, op Op, ref string) {
 	d.unpark(dest)
 	p.unsent = false
-	for _, other := range dest.pairs { // it can be reached again
+	for _, other := range dest.busy { // it can be reached again
 		if other.unsent {
 			other.unsent, other.notUntil = false, time.Time{}
 		}
