@@ -48,3 +48,11 @@ func CheckURL(what, raw string) error {
 	}
 	return nil
 }
+
+// CheckPageURL is CheckURL of the address of feedwatch's page, which may be none.
+func CheckPageURL(raw string) error {
+	if raw == "" {
+		return nil
+	}
+	return CheckURL("the page's URL", raw)
+}

@@ -38,13 +38,5 @@ func (c *Config) check() error {
 	}
 	// go-pagerduty appends the path itself; the documented URL has it already.
 	c.APIURL = strings.TrimSuffix(strings.TrimRight(c.APIURL, "/"), "/v2/enqueue")
-	if err := notifiers.CheckURL("the API URL", c.APIURL); err != nil {
-		errs = append(errs, err)
-	}
-	if c.PageURL != "" {
-		if err := notifiers.CheckURL("the page's URL", c.PageURL); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, notifiers.CheckURL("the API URL", c.APIURL), notifiers.CheckPageURL(c.PageURL))...)
 }

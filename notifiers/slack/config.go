@@ -50,13 +50,5 @@ func (c *Config) check() error {
 		c.APIURL = APIURL
 	}
 	c.APIURL = strings.TrimRight(c.APIURL, "/") + "/" // slack-go appends the method's name to it
-	if err := notifiers.CheckURL("the API URL", c.APIURL); err != nil {
-		errs = append(errs, err)
-	}
-	if c.PageURL != "" {
-		if err := notifiers.CheckURL("the page's URL", c.PageURL); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, notifiers.CheckURL("the API URL", c.APIURL), notifiers.CheckPageURL(c.PageURL))...)
 }

@@ -57,12 +57,7 @@ func New(config Config) (*Notifier, error) {
 	if s := config.Secret.Reveal(); s != "" && len(s) < secretBytesMin {
 		errs = append(errs, fmt.Errorf("the secret has %d bytes, %d are the least; make one with: openssl rand -hex 32", len(s), secretBytesMin))
 	}
-	if config.PageURL != "" {
-		if err := notifiers.CheckURL("the page's URL", config.PageURL); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, notifiers.CheckPageURL(config.PageURL))...); err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	return &Notifier{
