@@ -2,11 +2,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/feedwatch/feedwatch/deploy"
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
+	"github.com/feedwatch/feedwatch/watchdog/sources/sourcetest"
 )
 
 const (
@@ -110,7 +109,7 @@ type world struct {
 	dir        string
 	binary     string
 	address    string
-	prometheus string
+	prometheus *sourcetest.Prometheus
 	slack      *notifiertest.SlackServer
 	pagerduty  *notifiertest.PagerDutyServer
 	process    *exec.Cmd
@@ -120,7 +119,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	w := &world{
-		t: t, dir: t.TempDir(), address: freeAddress(t),
+		t: t, dir: t.TempDir(), address: sourcetest.FreeAddress(t),
 		slack:     notifiertest.NewSlackServer(e2eSlackToken, e2eChannel),
 		pagerduty: notifiertest.NewPagerDutyServer(e2eRoutingKey),
 	}
@@ -153,7 +152,7 @@ notifiers:
   pagerduty:
     - {name: cdp, routing_key_env: FW_PD, events_url: %q}
 `, w.address, e2eChannel, w.slack.URL(), w.pagerduty.URL()))
-	w.startPrometheus()
+	w.prometheus = sourcetest.StartPrometheus(t, w.address, time.Second)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("feedwatch said:\n%s", w.log.String())
@@ -200,16 +199,6 @@ func buildBinary(t *testing.T) string {
 	return path
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func (w *world) start() {
 	w.t.Helper()
 	w.process = exec.Command(w.binary, "serve", "--config", filepath.Join(w.dir, "feedwatch.yaml"))
@@ -242,24 +231,6 @@ func (w *world) stop() {
 	if err := w.process.Wait(); err != nil {
 		w.t.Errorf("after an interrupt feedwatch ended with %v", err)
 	}
-}
-
-func (w *world) startPrometheus() {
-	w.t.Helper()
-	path, err := exec.LookPath("prometheus")
-	if err != nil {
-		w.t.Fatal("this test needs Prometheus on the PATH: run `make test`, which installs it")
-	}
-	w.prometheus = freeAddress(w.t)
-	w.write("prometheus.yml", fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n  - job_name: feedwatch\n    static_configs: [{targets: [%q]}]\n", w.address))
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, path, "--config.file="+filepath.Join(w.dir, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(w.dir, "tsdb"), "--web.listen-address="+w.prometheus, "--log.level=error")
-	cmd.Stderr = &w.log
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { cancel(); _ = cmd.Wait() })
 }
 
 func (w *world) get(path string) (int, []byte) {
@@ -367,7 +338,7 @@ func (w *world) query(expr string) string {
 }
 
 func (w *world) queryAll(expr string) (string, error) {
-	req, _ := http.NewRequest(http.MethodGet, "http://"+w.prometheus+"/api/v1/query", nil)
+	req, _ := http.NewRequest(http.MethodGet, w.prometheus.URL+"/api/v1/query", nil)
 	q := req.URL.Query()
 	q.Set("query", expr)
 	req.URL.RawQuery = q.Encode()

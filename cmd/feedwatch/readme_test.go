@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/sources/sourcetest"
 )
 
 // fence is one code block of the README.
@@ -35,7 +37,7 @@ func readmeFences(t *testing.T) []fence {
 // are shown, runs every command and program, and follows `serve` with what is
 // sent to it. Only `make test` is not run: it is what runs this.
 func TestReadme(t *testing.T) {
-	r := &readme{t: t, dir: t.TempDir(), address: freeAddress(t)}
+	r := &readme{t: t, dir: t.TempDir(), address: sourcetest.FreeAddress(t)}
 	for _, f := range readmeFences(t) {
 		switch f.language {
 		case "yaml":
@@ -150,7 +152,7 @@ func (r *readme) demo() {
 	r.t.Helper()
 	temp := r.t.TempDir()
 	path := buildBinary(r.t)
-	cmd := r.command(r.dir, "exec "+path+" demo --listen "+freeAddress(r.t))
+	cmd := r.command(r.dir, "exec "+path+" demo --listen "+sourcetest.FreeAddress(r.t))
 	cmd.Env = append(cmd.Env, "TMPDIR="+temp)
 	var out lockedBuffer
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -16,6 +16,7 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 	"github.com/feedwatch/feedwatch/watchdog/report"
+	"github.com/feedwatch/feedwatch/watchdog/sources/sourcetest"
 )
 
 // runCommand runs feedwatch with args and returns what it printed.
@@ -116,7 +117,7 @@ func TestReportEqualsTheIncidentsOwn(t *testing.T) {
 
 // TestReport drafts the document of an incident of a real server.
 func TestReport(t *testing.T) {
-	w := &world{t: t, dir: t.TempDir(), address: freeAddress(t), binary: buildBinary(t)}
+	w := &world{t: t, dir: t.TempDir(), address: sourcetest.FreeAddress(t), binary: buildBinary(t)}
 	w.write("rules/profiles.yaml", `feeds:
   - name: external-profiles
     retention: 7d
@@ -189,7 +190,7 @@ notifiers: {console: [{name: terminal}]}
 		{"unknown", append([]string{"9"}, here...), `no incident's id begins with "9"; there are ` + r.Incident + " (external-profiles, open)"},
 		{"no token", []string{"latest", "--server", "http://" + w.address}, "--token-env names the environment variable with a token that may read"},
 		{"unset", []string{"latest", "--token-env", "NOT_SET_HERE"}, "NOT_SET_HERE is empty or not set"},
-		{"nobody there", []string{"latest", "--server", "http://" + freeAddress(t)}, "connection refused; does feedwatch run there?"},
+		{"nobody there", []string{"latest", "--server", "http://" + sourcetest.FreeAddress(t)}, "connection refused; does feedwatch run there?"},
 		{"address", []string{"latest", "--server", "127.0.0.1:8787"}, "write it as http://127.0.0.1:8787"},
 		{"format", append([]string{"latest", "--format", "pdf"}, here...), `--format "pdf": write markdown, html or json`},
 		{"folder", append([]string{"latest", "-o", filepath.Join(w.dir, "none", "x.md")}, here...), "none"},

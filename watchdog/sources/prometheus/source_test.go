@@ -17,6 +17,7 @@ import (
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 	"github.com/feedwatch/feedwatch/watchdog/sources"
+	"github.com/feedwatch/feedwatch/watchdog/sources/sourcetest"
 )
 
 var now = time.Date(2025, 11, 24, 0, 5, 0, 0, time.UTC)
@@ -40,31 +41,10 @@ func source(t *testing.T, cfg Config) *Source {
 	return s
 }
 
-func serve(t *testing.T, handler http.HandlerFunc) string {
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL
-}
+func serve(t *testing.T, handler http.HandlerFunc) string { return sourcetest.Serve(t, handler) }
 
 func heartbeat(t *testing.T, client string, arrival, event feed.Instant) feed.Heartbeat {
-	t.Helper()
-	key, err := feed.ParseKey("external-profiles", client)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return feed.Heartbeat{Key: key, Arrival: arrival, Event: event, Count: 1}
-}
-
-func wantError(t *testing.T, err error, words ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want one that says %q", words)
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q does not say %q", err, w)
-		}
-	}
+	return sourcetest.Heartbeat(t, client, nil, arrival, event)
 }
 
 // vector is an answer of Prometheus with one value per client.
@@ -167,7 +147,7 @@ func TestReadFails(t *testing.T) {
 			cfg := config(serve(t, c.handler))
 			cfg.SeriesMax = 10
 			got, err := source(t, cfg).Read(t.Context())
-			wantError(t, err, c.words...)
+			sourcetest.WantError(t, err, c.words...)
 			if !got.KnownThrough.IsZero() || len(got.Heartbeats) != 0 {
 				t.Errorf("a failed read gave %+v", got)
 			}
@@ -184,7 +164,7 @@ func TestReadFailsWithoutEventTimes(t *testing.T) {
 		_, _ = io.WriteString(w, vector(map[string]string{"a": "1763942400"}))
 	})
 	_, err := source(t, config(url)).Read(t.Context())
-	wantError(t, err, "event_query yields no series")
+	sourcetest.WantError(t, err, "event_query yields no series")
 }
 
 func TestReadGoesOnWithInfos(t *testing.T) {
@@ -207,13 +187,13 @@ func TestCredentialsStayInside(t *testing.T) {
 	cfg := config(url)
 	cfg.Access.BearerToken = func() (string, error) { return "s3cret", nil }
 	_, err := source(t, cfg).Read(t.Context())
-	wantError(t, err, "500")
+	sourcetest.WantError(t, err, "500")
 	if said := fmt.Sprintf("%v %+v", err, cfg); strings.Contains(said, "s3cret") {
 		t.Errorf("%s tells the token", said)
 	}
 	cfg.Access.BearerToken = func() (string, error) { return "", errors.New("open token: no such file") }
 	_, err = source(t, cfg).Read(t.Context())
-	wantError(t, err, "bearer token: open token: no such file")
+	sourcetest.WantError(t, err, "bearer token: open token: no such file")
 }
 
 func TestConfig(t *testing.T) {
@@ -233,7 +213,7 @@ func TestConfig(t *testing.T) {
 			cfg := config("http://prom:9090/prefix")
 			c.change(&cfg)
 			_, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-			wantError(t, err, append(c.words, "prometheus source")...)
+			sourcetest.WantError(t, err, append(c.words, "prometheus source")...)
 		})
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 	"github.com/feedwatch/feedwatch/watchdog/sources"
+	"github.com/feedwatch/feedwatch/watchdog/sources/sourcetest"
 )
 
 const (
@@ -46,9 +46,7 @@ func source(t *testing.T, cfg Config) *Source {
 }
 
 func serve(t *testing.T, handler http.Handler) string {
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL + "/metrics"
+	return sourcetest.Serve(t, handler) + "/metrics"
 }
 
 // answer answers with text under a content type.
@@ -60,28 +58,7 @@ func answer(contentType, text string) http.HandlerFunc {
 }
 
 func beat(t *testing.T, client, cluster string, arrival, event feed.Instant) feed.Heartbeat {
-	t.Helper()
-	key, err := feed.ParseKey("external-profiles", client)
-	if err != nil {
-		t.Fatal(err)
-	}
-	labels, err := feed.ParseLabels(map[string]string{"cluster": cluster})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return feed.Heartbeat{Key: key, Arrival: arrival, Event: event, Count: 1, Labels: labels}
-}
-
-func wantError(t *testing.T, err error, words ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want one that says %q", words)
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q does not say %q", err, w)
-		}
-	}
+	return sourcetest.Heartbeat(t, client, map[string]string{"cluster": cluster}, arrival, event)
 }
 
 // A page as client_golang serves it, packed.
@@ -197,7 +174,7 @@ func TestReadFails(t *testing.T) {
 			cfg := config(serve(t, c.handler))
 			cfg.SeriesMax = 10
 			got, err := source(t, cfg).Read(t.Context())
-			wantError(t, err, c.words...)
+			sourcetest.WantError(t, err, c.words...)
 			if !got.KnownThrough.IsZero() || len(got.Heartbeats) != 0 {
 				t.Errorf("a failed read gave %+v", got)
 			}
@@ -209,7 +186,7 @@ func TestReadWithoutEventMetricFails(t *testing.T) {
 	cfg := config(serve(t, answer("text/plain", metric+`{client="acme"} 1763942400`+"\n")))
 	cfg.EventMetric = eventMetric
 	_, err := source(t, cfg).Read(t.Context())
-	wantError(t, err, "has no metric "+eventMetric)
+	sourcetest.WantError(t, err, "has no metric "+eventMetric)
 }
 
 func TestReadEndsWithItsContext(t *testing.T) {
@@ -246,7 +223,7 @@ func TestConfig(t *testing.T) {
 			cfg := valid
 			c.change(&cfg)
 			_, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-			wantError(t, err, append(c.words, "scrape source")...)
+			sourcetest.WantError(t, err, append(c.words, "scrape source")...)
 		})
 	}
 }
