@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"hash/crc32"
 
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -20,7 +21,10 @@ const (
 // SaveBlocks writes a flush in one transaction: its blocks, and the time through
 // which they hold every arrival. Nil Names keep those that are saved.
 func (s *SQLite) SaveBlocks(ctx context.Context, flush watchdog.Flush) error {
-	return s.write(ctx, "save blocks", func(tx *sql.Tx) error {
+	if err := s.keepReserve(); err != nil {
+		return fmt.Errorf("store: save blocks: %w", s.explain(err))
+	}
+	return s.durably(ctx, "save blocks", s.commit, func(tx *sql.Tx) error {
 		for _, name := range flush.Gone {
 			for _, del := range [...]string{"DELETE FROM block_names WHERE feed = ?", "DELETE FROM block_marks WHERE feed = ?"} {
 				if _, err := tx.ExecContext(ctx, del, name); err != nil {

@@ -25,6 +25,8 @@ var settings = [...]string{
 	"PRAGMA synchronous = FULL",
 	"PRAGMA journal_size_limit = 67108864",
 	"PRAGMA cache_size = -16384",
+	// Half a megabyte: on a full disk the log must not need more.
+	"PRAGMA wal_autocheckpoint = 64",
 	// Opens the log: later the file may be gone, and no log of it can be opened.
 	"BEGIN IMMEDIATE; COMMIT",
 }

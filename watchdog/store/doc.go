@@ -12,4 +12,7 @@
 //
 // A Save counts only where the next start finds it: a file that was removed or
 // moved while it is open is written again, whole, before a Save returns nil.
+//
+// On a full disk a megabyte that was set aside beside the file keeps incidents and
+// receipts durable for some hundred changes; watermarks wait.
 package store

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -23,7 +24,7 @@ func primaryCode(err error) int {
 func (s *SQLite) explain(err error) error {
 	dir := filepath.Dir(s.path)
 	switch code := primaryCode(err); {
-	case code == sqlite3.SQLITE_FULL:
+	case code == sqlite3.SQLITE_FULL, errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("no space left for %s: free some in %s; nothing is saved until then, and saving goes on by itself: %w", s.path, dir, err)
 	case code == sqlite3.SQLITE_BUSY, code == sqlite3.SQLITE_LOCKED:
 		return fmt.Errorf("%s is in use by another process: stop the other feedwatch (or whatever has the file open), or give this one a path of its own: %w", s.path, err)

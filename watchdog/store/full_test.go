@@ -27,7 +27,7 @@ func pageLimit(t *testing.T) smallDisk {
 	return smallDisk{store: s, fill: func() { limit(1) }, room: func() { limit(1 << 30) }}
 }
 
-// mounted is a real file system of 2 MB in dir.
+// mounted is a real file system of 4 MB in dir.
 func mounted(t *testing.T, dir string) smallDisk {
 	s := openAt(t, filepath.Join(dir, "feedwatch.db"))
 	ballast := filepath.Join(dir, "ballast")
@@ -35,8 +35,8 @@ func mounted(t *testing.T, dir string) smallDisk {
 		store: s,
 		fill: func() {
 			// It ends with "no space left on device", as it should.
-			if err := os.WriteFile(ballast, make([]byte, 4<<20), 0o600); err == nil {
-				t.Fatal("the small disk took 4 MB")
+			if err := os.WriteFile(ballast, make([]byte, 8<<20), 0o600); err == nil {
+				t.Fatal("the small disk took 8 MB")
 			}
 		},
 		room: func() { ok(t, os.Remove(ballast)) },
@@ -51,6 +51,37 @@ func TestFullDisk(t *testing.T) {
 		return
 	}
 	t.Run("tmpfs", func(t *testing.T) { testFullDisk(t, mounted(t, dir)) })
+	dir = t.TempDir()
+	ok(t, mountSmall(t, dir))
+	t.Run("reserve", func(t *testing.T) { testReserve(t, mounted(t, dir)) })
+}
+
+// On a full disk incidents and receipts are durable all the same for long enough;
+// watermarks leave them the room.
+func testReserve(t *testing.T, disk smallDisk) {
+	ctx, s := t.Context(), disk.store
+	ok(t, s.SaveIncidents(ctx, []*watchdog.Incident{incident(0, watchdog.StateOpen, 1)}))
+	disk.fill()
+	for n := range 40 {
+		inc := incident(n, watchdog.StateOpen, uint64(n+2))
+		if err := s.SaveIncidents(ctx, []*watchdog.Incident{inc}); err != nil {
+			t.Fatalf("incident %d: %v", n, err)
+		}
+		ok(t, s.SaveReceipt(ctx, watchdog.Receipt{Incident: inc.ID, Op: "p1"}))
+		if n > 0 {
+			wantError(t, s.SaveBlocks(ctx, watchdog.Flush{Through: base}), "no space left for "+s.path, "free some in")
+		}
+	}
+	if got := load(t, crashed(t, s.path)); len(got.Incidents) != 40 || len(got.Receipts) != 40 {
+		t.Errorf("after a kill on the full disk there are %d incidents and %d receipts", len(got.Incidents), len(got.Receipts))
+	}
+	disk.room()
+	ok(t, s.SaveBlocks(ctx, watchdog.Flush{Through: base}))
+	info, err := os.Stat(s.reservePath())
+	ok(t, err)
+	if info.Size() != reserveBytes || info.Mode().Perm() != 0o600 {
+		t.Errorf("the reserve has %d bytes, mode %v", info.Size(), info.Mode())
+	}
 }
 
 func testFullDisk(t *testing.T, disk smallDisk) {

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// mountSmall mounts a file system of 2 MB at dir until the test ends.
+// mountSmall mounts a file system of 4 MB at dir until the test ends.
 func mountSmall(t *testing.T, dir string) error {
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
 		return err
 	}
 	t.Cleanup(func() { ok(t, syscall.Unmount(dir, 0)) })

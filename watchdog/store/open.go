@@ -40,7 +40,11 @@ func (s *SQLite) open(ctx context.Context) (err error) {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	return s.check(ctx)
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	_ = s.keepReserve() // on a full disk what is there must do
+	return nil
 }
 
 // createPrivate makes an empty file that only its owner reads: it names

@@ -78,8 +78,12 @@ func (s *SQLite) Close() error {
 // write runs change in one transaction and commits it durably, where the next
 // start finds it. doing names it in errors.
 func (s *SQLite) write(ctx context.Context, doing string, change func(*sql.Tx) error) error {
+	return s.durably(ctx, doing, s.commitAnyhow, change)
+}
+
+func (s *SQLite) durably(ctx context.Context, doing string, commit func(context.Context, func(*sql.Tx) error) error, change func(*sql.Tx) error) error {
 	begun := time.Now()
-	err := s.commit(ctx, change)
+	err := commit(ctx, change)
 	if gone := s.putBack(ctx); gone != nil {
 		err = gone
 	}
