@@ -37,7 +37,7 @@ func (a *API) Serve(ctx context.Context, l net.Listener) error {
 	}
 	a.probe.address.Store(new(dialable(l.Addr())))
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.Serve(newBounded(l, connectionsMax, a.cfg.Log)) }()
 	select {
 	case err := <-served:
 		a.probe.address.Store(nil)
