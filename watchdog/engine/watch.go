@@ -10,8 +10,9 @@ const (
 	// lookEvery is how often the rule files are looked at.
 	lookEvery = 2 * time.Second
 	// lookShare bounds the part of the time that looking takes, however large the
-	// directory or slow the disk: 1 in so much.
-	lookShare = 20
+	// directory: 1 in so much. lookEveryMax is how seldom that may make it.
+	lookShare    = 20
+	lookEveryMax = 30 * time.Second
 	// lookWithin is how long a look may take before people are told.
 	lookWithin = 30 * time.Second
 )
@@ -37,7 +38,7 @@ func (r *Reloader) Watch(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		wait = max(lookEvery, lookShare*time.Since(begun))
+		wait = min(max(lookEvery, lookShare*time.Since(begun)), lookEveryMax)
 		now := seen.digest()
 		if now == before {
 			r.takeNew(ctx, seen, now)

@@ -214,7 +214,10 @@ func TestWatchSaysThatReadingHangs(t *testing.T) {
 		f.hang.Store(&hang)
 		time.Sleep(lookWithin)
 		f.wants("old", "has not ended")
+		time.Sleep(time.Hour)
+		f.write("rules", "new")
 		close(hang)
-		f.wants("old", "")
+		time.Sleep(2 * lookEveryMax)
+		f.wants("new", "")
 	})
 }
