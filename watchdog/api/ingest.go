@@ -43,28 +43,43 @@ type itemError struct {
 
 // heartbeats is POST /api/v1/heartbeats.
 func (a *API) heartbeats(w http.ResponseWriter, r *http.Request, who *Token) {
+	code, said, err := a.ingest(w, r, who)
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		refuse(w, no.code, no.text)
+	case err != nil:
+		a.refuseBody(w, err)
+	default:
+		answer(w, code, said)
+	}
+}
+
+// ingest reads a request and hands it to the engine. What it needed for that is
+// free again when it returns: the sender may be slow to take the answer.
+func (a *API) ingest(w http.ResponseWriter, r *http.Request, who *Token) (code int, said ingested, err error) {
 	received := feed.At(a.now())
 	s := a.scratch.Get().(*scratch)
 	body, err := a.readBody(w, r, s)
 	defer body.release()
-	var batch *feed.Batch
-	var giveBack func(again bool)
-	if err == nil {
-		batch, giveBack, err = body.batch(r.Context(), s.batch)
-	}
 	if err != nil {
-		a.refuseBody(w, err)
 		a.scratch.Put(s)
-		return
+		return 0, said, err
 	}
+	batch, giveBack, err := body.batch(r.Context(), s.batch)
+	if err != nil {
+		a.scratch.Put(s)
+		return 0, said, err
+	}
+	again := false // one that the engine may still hold is not used again
+	defer func() { giveBack(again) }()
 	batch.Reset(received)
 	err = parseBody(r.Header.Get("Content-Type"), body.data, batch)
 	body.release() // what comes now may wait for the engine
 	if err != nil {
-		giveBack(true)
-		a.refuseBody(w, err)
+		again = true
 		a.scratch.Put(s)
-		return
+		return 0, said, err
 	}
 	unreadable := batch.Refused
 	if !who.reachesAll() {
@@ -77,14 +92,12 @@ func (a *API) heartbeats(w http.ResponseWriter, r *http.Request, who *Token) {
 	}
 	a.metrics.items(batch, unreadable)
 	if err := a.submit(r.Context(), batch); err != nil {
-		giveBack(false) // the engine may still hold the batch: nothing of it is kept
-		refuse(w, http.StatusServiceUnavailable, "the heartbeats were not taken: "+err.Error()+"; send them again")
-		return
+		return 0, said, &refusal{http.StatusServiceUnavailable, "the heartbeats were not taken: " + err.Error() + "; send them again"}
 	}
-	code, said := outcome(batch)
-	giveBack(true)
+	code, said = outcome(batch)
+	again = true
 	a.scratch.Put(s)
-	answer(w, code, said)
+	return code, said, nil
 }
 
 // submit hands the batch over and notes in it what was refused.
