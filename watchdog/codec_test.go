@@ -68,8 +68,8 @@ func TestABlockWithNamesThatAreRefusedNow(t *testing.T) {
 	names = append(names, 2)
 	names = appendString(appendString(names, "cluster"), "fsn1")
 	names = appendString(appendString(names, "tier"), "gold\u200b")
-	names = append(appendString(append(names, 1), "push"), 0)
-	rows, err := decodeBlock(BlockImage{Feed: "f", Names: names, Marks: []byte{blockFormat, 1, 2, 0}})
+	names = append(appendString(append(names, 1), "push"), 0, 0)
+	rows, err := decodeBlock(BlockImage{Feed: "f", Names: names, Marks: []byte{blockFormat, 1, 2, 0, 0}})
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("%d rows: %v", len(rows), err)
 	}
