@@ -1,10 +1,12 @@
 package watchdog
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
-
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -36,63 +38,92 @@ func (m *Machine) blindDeadline(f *feedState, set *sourceSet) feed.Instant {
 	return max(m.sources.blindAt(set)+1, set.horizon.Add(shortest))
 }
 
-// refreshBlindIncidents opens and ends the incidents that say "cannot see".
-func (m *Machine) refreshBlindIncidents(f *feedState) {
-	f.blindDue = never
-	blind := map[string]bool{}
-	if f.spec != nil {
-		for _, n := range f.sets {
-			m.refreshBlindSet(f, n, blind)
-		}
-	}
-	for _, inc := range f.incidents {
-		if inc.unsure && !blind[inc.Source] && !m.sources.reported(inc.Source, m.woken) {
-			continue
-		}
-		inc.touched = inc.touched || inc.unsure
-		inc.unsure = false
-		if inc.Cause == CauseBlind && !blind[inc.Source] && inc.trouble > 0 {
-			inc.trouble, inc.unwell = 0, 0
-			inc.touched = true
-		}
-	}
-}
-
-func (m *Machine) refreshBlindSet(f *feedState, n uint8, blind map[string]bool) {
-	set := &m.sources.sets[n]
-	clients := m.heardThrough(f, n)
-	if !set.blind || clients == 0 && !m.onlyExpected(f, n) {
+// refreshBlindIncident opens, follows and ends the incident that says that f cannot
+// be seen. There is one for a feed, however many of its sources do not answer.
+func (m *Machine) refreshBlindIncident(f *feedState) {
+	inc := f.blindIncident()
+	out := m.outOfSight(f, inc)
+	f.blindDue = out.due
+	switch {
+	case inc == nil && len(out.sets) == 0:
+		return
+	case inc == nil:
+		inc = m.openBlind(f, out)
+	case len(out.sets) == 0:
+		m.seenAgain(inc)
 		return
 	}
-	names, failure := m.sources.failing(set, m.now)
-	blind[names] = true
-	inc := f.blindIncident(names)
-	if inc == nil {
-		at := m.blindDeadline(f, set)
-		if at > m.now {
-			f.blindDue = min(f.blindDue, at)
-			return
-		}
-		inc = m.openBlind(f, n, at, names)
-	}
-	if inc.trouble == 0 {
-		inc.trouble, inc.unwell = 1, 1
-		inc.touched = true
-	}
-	all := f.watched()
-	scope := Scope{Silent: clients, Of: all}
-	if clients >= inc.Worst.Silent {
+	inc.touched = inc.touched || inc.unsure || inc.trouble == 0
+	inc.unsure = false
+	inc.trouble, inc.unwell = 1, 1
+	scope := Scope{Silent: out.clients, Of: f.watched()}
+	if out.clients >= inc.Worst.Silent {
 		inc.Worst = scope
 	}
-	if inc.Failure != failure || inc.Scope.Silent != clients || inc.Scope.Of != all {
-		inc.Failure, inc.Scope = failure, scope
+	if inc.Source != out.sources || inc.Failure != out.failure || inc.Scope.Silent != scope.Silent || inc.Scope.Of != scope.Of {
+		inc.Source, inc.Failure, inc.Scope = out.sources, out.failure, scope
 		inc.touched, inc.dirty = true, true
 	}
 }
 
-func (f *feedState) blindIncident(source string) *incident {
+// seenAgain ends the trouble of a blind incident; of one from before a restart
+// only once its sources have had their say.
+func (m *Machine) seenAgain(inc *incident) {
+	if inc.unsure && !m.sources.reported(inc.Source, m.woken) {
+		return
+	}
+	inc.touched = inc.touched || inc.unsure || inc.trouble > 0
+	inc.unsure = false
+	inc.trouble, inc.unwell = 0, 0
+}
+
+// outOfSight is what of a feed cannot be seen now, for longer than its rules allow
+// or as the open incident said already.
+type outOfSight struct {
+	sets    []uint8
+	clients int
+	sources string       // names of those that do not answer
+	failure string       // of the first of them that says why
+	at      feed.Instant // the first deadline that passed
+	due     feed.Instant // the next one
+}
+
+func (m *Machine) outOfSight(f *feedState, open *incident) outOfSight {
+	out := outOfSight{at: never, due: never}
+	if f.spec == nil {
+		return out
+	}
+	var names, known []string
+	if open != nil {
+		known = strings.Split(open.Source, sourcesSeparator)
+	}
+	for _, n := range f.sets {
+		set := &m.sources.sets[n]
+		clients := m.heardThrough(f, n)
+		if !set.blind || clients == 0 && !m.onlyExpected(f, n) {
+			continue
+		}
+		failing, failure := m.sources.failing(set, m.now)
+		said := slices.ContainsFunc(failing, func(name string) bool { return slices.Contains(known, name) })
+		at := m.blindDeadline(f, set)
+		if at > m.now && !said {
+			out.due = min(out.due, at)
+			continue
+		}
+		out.at = min(out.at, at)
+		out.sets = append(out.sets, n)
+		out.clients += clients
+		names = append(names, failing...)
+		out.failure = cmp.Or(out.failure, failure)
+	}
+	slices.Sort(names)
+	out.sources = strings.Join(slices.Compact(names), sourcesSeparator)
+	return out
+}
+
+func (f *feedState) blindIncident() *incident {
 	for _, inc := range f.incidents {
-		if inc.Cause == CauseBlind && inc.Source == source {
+		if inc.Cause == CauseBlind {
 			return inc
 		}
 	}
@@ -120,19 +151,20 @@ func (m *Machine) onlyExpected(f *feedState, n uint8) bool {
 	return f.watched() == 0 && m.sources.carrying(f.name) == n
 }
 
-func (m *Machine) openBlind(f *feedState, n uint8, at feed.Instant, names string) *incident {
-	inc := m.start(f, CauseBlind, at, "\x00blind\x00"+names)
-	inc.Anchor = names
-	inc.Source = names
-	inc.trouble, inc.unwell = 1, 1
+func (m *Machine) openBlind(f *feedState, out outOfSight) *incident {
+	inc := m.start(f, CauseBlind, out.at, "\x00blind")
+	inc.Anchor = out.sources
+	inc.Since = never
+	for _, n := range out.sets {
+		inc.Since = min(inc.Since, m.sources.sets[n].horizon)
+	}
 	for id, b := range f.rows {
-		if i := id.place(); b.sources[i] == n {
+		if i := id.place(); slices.Contains(out.sets, b.sources[i]) {
 			inc.newestArrival = max(inc.newestArrival, b.lastSeen(i))
 			inc.newestEvent = max(inc.newestEvent, b.event[i])
 		}
 	}
 	m.setRule(inc, m.strictest(f))
-	inc.Since = m.sources.sets[n].horizon
 	return inc
 }
 

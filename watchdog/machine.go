@@ -198,7 +198,7 @@ func (m *Machine) fire() {
 		}
 		m.place(f)
 		if f.blindDue <= m.now {
-			m.refreshBlindIncidents(f)
+			m.refreshBlindIncident(f)
 		}
 		for _, inc := range f.incidents {
 			if inc.due <= m.now || inc.touched {

@@ -414,3 +414,35 @@ func TestAfterAFlapSinceAndTheLossClockAgree(t *testing.T) {
 		t.Errorf("since %s, loss from %s", inc.Since, inc.Loss.Start)
 	}
 }
+
+func TestASecondSourceThatFailsIsTheSameIncident(t *testing.T) {
+	other := feed.Source{Name: "other", LagMax: time.Minute}
+	r := newRig(t, plain, pull, other)
+	report := func(sources ...feed.Source) {
+		for _, src := range sources {
+			r.step(&Heard{Report: feed.Report{Source: src, KnownThrough: r.now}})
+		}
+	}
+	r.hear(pull, beatOf("p1", r.now), beatOf("p2", r.now))
+	r.hear(other, beatOf("o1", r.now), beatOf("o2", r.now))
+	for minute := range 60 {
+		r.to(time.Duration(minute) * time.Minute)
+		var beats []feed.Heartbeat
+		switch {
+		case minute < 20:
+			report(pull, other)
+			beats = append(beats, beatOf("o1", r.now), beatOf("o2", r.now), beatOf("p1", r.now), beatOf("p2", r.now))
+		case minute < 35:
+			report(other)
+			beats = append(beats, beatOf("o1", r.now), beatOf("o2", r.now))
+		}
+		if minute < 35 {
+			r.hear(other, beats...)
+		}
+	}
+	inc := r.only()
+	if inc.Cause != CauseBlind || inc.Source != "other, pull" || inc.Scope.Silent != 4 || inc.Scope.Of != 4 {
+		t.Fatalf("%s of %q for %d of %d", inc.Cause, inc.Source, inc.Scope.Silent, inc.Scope.Of)
+	}
+	checkInvariants(t, r.m)
+}

@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"cmp"
 	"math/bits"
 	"strings"
 
@@ -94,28 +95,26 @@ func (s *sources) blindAt(set *sourceSet) feed.Instant {
 	return at
 }
 
-// failing names the sources of the set that lag beyond their bound at now.
-func (s *sources) failing(set *sourceSet, now feed.Instant) (names, failure string) {
+// failing names the sources of the set that lag beyond their bound at now, and
+// says why the first does.
+func (s *sources) failing(set *sourceSet, now feed.Instant) (names []string, failure string) {
 	for m := set.mask; m != 0; m &= m - 1 {
 		src := &s.all[bits.TrailingZeros64(m)]
-		if now <= src.known.Add(src.LagMax) {
-			continue
-		}
-		if names != "" {
-			names += ", "
-		}
-		names += src.Name
-		if failure == "" {
-			failure = src.failure
+		if now > src.known.Add(src.LagMax) {
+			names = append(names, src.Name)
+			failure = cmp.Or(failure, src.failure)
 		}
 	}
 	return names, failure
 }
 
+// sourcesSeparator stands between the names of the sources of an incident.
+const sourcesSeparator = ", "
+
 // reported says whether all sources that names lists have said something since
 // start. One that is no longer configured has nothing to say.
 func (s *sources) reported(names string, start feed.Instant) bool {
-	for name := range strings.SplitSeq(names, ", ") {
+	for name := range strings.SplitSeq(names, sourcesSeparator) {
 		if i := s.find(name); i >= 0 && s.all[i].known <= start {
 			return false
 		}
