@@ -31,6 +31,7 @@ type feedState struct {
 	sets      []uint8              // sets of sources that any row has or had
 	moves     uint64               // changes of what is counted
 	unplaced  int                  // rows in trouble that belong to no incident yet
+	split     split                // when stragglers were last split off an incident
 	gathered  feed.Instant         // when those get one; zero: none wait
 	incidents []*incident          // open ones, in order of opening
 	blindDue  feed.Instant         // when blindness is to be looked at
@@ -217,12 +218,15 @@ func (m *Machine) stamp(f *feedState, id rowID) feed.Instant {
 	if r == nil {
 		return m.now
 	}
+	at := m.now
 	switch b.verdict[i] {
 	case Stale:
-		return r.Deadline(b.reference(i))
+		at = r.Deadline(b.reference(i))
 	case Frozen:
-		return f.tracks[id].frozenSince(r.LagOver())
-	default:
-		return m.now
+		at = f.tracks[id].frozenSince(r.LagOver())
 	}
+	if f.split.at != 0 && f.gathered == f.split.at.Add(gatherFor) {
+		at = max(at, f.split.at) // a straggler: its first deadline was another incident's
+	}
+	return at
 }

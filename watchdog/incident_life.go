@@ -38,6 +38,8 @@ type incident struct {
 	holds  uint64       // Machine.holds when that was found
 	heldAt feed.Instant // scopeAt then
 
+	fewSince feed.Instant // since when only stragglers are in trouble
+
 	due     feed.Instant // when to tend it without being touched
 	scopeAt feed.Instant // when its scope was counted last
 	moves   uint64       // feedState.moves then
@@ -55,12 +57,15 @@ func (m *Machine) open(f *feedState, cause Cause, p pattern, anchor rowID) *inci
 	inc.pattern = p
 	inc.Anchor = displayName(name)
 	m.setRule(inc, r)
+	if f.split.at != 0 && f.split.at == inc.Opened {
+		inc.ofStragglers(f.split)
+	}
 	return inc
 }
 
 // start makes the incident itself, with the parts that every cause has.
 func (m *Machine) start(f *feedState, cause Cause, opened feed.Instant, anchor string) *incident {
-	id := incidentID(opened, f.name, anchor)
+	id := m.uniqueID(incidentID(opened, f.name, anchor))
 	m.bySeq++
 	inc := &incident{seq: m.bySeq, feed: f, due: m.now, touched: true}
 	seen := m.now
@@ -217,6 +222,7 @@ func (m *Machine) move(inc *incident, opening bool) {
 	if opening {
 		m.record(inc, Event{At: inc.Seen, Kind: EventOpened})
 	}
+	m.followStragglers(inc)
 	m.followMembers(inc)
 	m.followDrain(inc)
 	m.followLoss(inc)
@@ -337,6 +343,7 @@ func (m *Machine) dropResolved(f *feedState) {
 	for _, inc := range f.incidents {
 		if inc.done() {
 			m.release(inc)
+			m.past.add(inc.ID)
 			maps.DeleteFunc(f.resumed, func(_ rowID, r *resumption) bool { return r.incident == inc })
 			delete(m.incidents, inc.seq)
 		}
@@ -371,6 +378,9 @@ func (m *Machine) dueOf(inc *incident) feed.Instant {
 	}
 	if !inc.WellSince.IsZero() {
 		soon(inc.WellSince.Add(inc.resolveAfter()))
+	}
+	if inc.fewSince != 0 {
+		soon(inc.fewSince.Add(inc.resolveAfter()))
 	}
 	soon(inc.drain.due)
 	soon(inc.lossDue())

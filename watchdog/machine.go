@@ -34,6 +34,7 @@ type Machine struct {
 	silences  []silence
 	holds     uint64       // grows whenever silences or maintenances begin, end or change
 	holdsDue  feed.Instant // when they do so next
+	past      past         // resolved incidents
 	ledger    []LedgerRow  // for the next Flush
 	gone      []string     // names that no feed has any more, for the next Flush
 }

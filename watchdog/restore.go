@@ -83,9 +83,11 @@ func (m *Machine) restore(saved *Saved) {
 		}
 	}
 	for _, inc := range saved.Incidents {
-		if inc.State != StateResolved {
-			m.restoreIncident(inc)
+		if inc.State == StateResolved {
+			m.past.add(inc.ID)
+			continue
 		}
+		m.restoreIncident(inc)
 	}
 }
 
