@@ -54,6 +54,9 @@ const (
 	// asleepAfter is how much later than it asked for a turn may come before we
 	// take it that nothing ran.
 	asleepAfter = 30 * time.Second
+	// setBackAfter is by how much the clock may go back and the machine wait until
+	// it has caught up.
+	setBackAfter = 5 * time.Second
 	// flushEvery is how much of the watermarks a crash may lose.
 	flushEvery = 10 * time.Second
 	// publishEvery bounds how often the aggregates are read off the table when
@@ -208,6 +211,11 @@ func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
 	// By the wall clock: the monotonic one stands still while a machine is suspended.
 	if late := now.Round(0).Sub(e.awaited); late > asleepAfter {
 		e.wake(at, late)
+	}
+	if back := e.machine.Now().Sub(at); back > setBackAfter {
+		e.cfg.Log.Warn("the clock was set back: what was stamped before moves with it", slog.Duration("by", back))
+		e.machine.Rewind(at)
+		e.flushed = time.Time{}
 	}
 	e.awaited = now
 	inputs := make([]watchdog.Input, 0, len(batch)+1)

@@ -316,3 +316,21 @@ func TestStartIsDurable(t *testing.T) {
 		}
 	})
 }
+
+// A clock that is set back must not stop the watch until the old time comes again.
+func TestClockSetBack(t *testing.T) {
+	m := &memory{saved: map[string]uint64{}}
+	e := start(t, m)
+	now := time.Now()
+	key, _ := feed.ParseKey("profiles", "acme")
+	e.Turn(now, request{done: make(chan struct{}), input: &watchdog.Heard{Report: feed.Report{
+		Source: feed.Push, Heartbeats: []feed.Heartbeat{{Key: key, Arrival: feed.At(now), Count: 1}},
+	}}})
+	now = now.Add(-time.Hour)
+	for i := range 62 {
+		e.Turn(now.Add(time.Duration(i) * time.Second))
+	}
+	if all := e.machine.Incidents(); len(all) != 1 || len(all[0].Pages) != 1 {
+		t.Errorf("%d incidents a minute after the clock was set back by an hour, want one", len(all))
+	}
+}

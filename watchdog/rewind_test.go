@@ -1,0 +1,88 @@
+package watchdog
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// setBack is the clock set back by d while nothing else happens.
+func (r *rig) setBack(d time.Duration) {
+	r.now = r.now.Add(-d)
+	r.m.Rewind(r.now)
+	r.step()
+}
+
+func TestAClockThatIsSetBackHidesNoSilence(t *testing.T) {
+	for _, d := range []time.Duration{time.Minute, 20 * time.Minute, 3 * time.Hour} {
+		r := newRig(t, plain)
+		r.to(4 * time.Hour)
+		r.beat("a", 3)
+		r.to(4*time.Hour + 3*time.Minute)
+		r.setBack(d)
+		checkInvariants(t, r.m)
+		r.to(4*time.Hour + 10*time.Minute - d - time.Second)
+		if len(r.open()) != 0 {
+			t.Fatalf("%s back: open 7 minutes too soon", d)
+		}
+		r.to(4*time.Hour + 11*time.Minute - d)
+		if inc := r.only(); inc.Opened != noon.Add(4*time.Hour+10*time.Minute-d) || len(inc.Pages) != 1 {
+			t.Errorf("%s back: opened %s with %v", d, inc.Opened, pages(inc))
+		}
+	}
+}
+
+func TestALadderGoesOnWhenTheClockIsSetBack(t *testing.T) {
+	r := newRig(t, plain)
+	r.to(4 * time.Hour)
+	r.beat("a", 3)
+	r.to(4*time.Hour + 12*time.Minute)
+	id := r.only().ID
+	r.setBack(2 * time.Hour)
+	r.to(2*time.Hour + 14*time.Minute)
+	r.step(&Acknowledge{ID: id, By: "anna", For: time.Hour})
+	r.setBack(time.Hour)
+	r.to(2*time.Hour + 15*time.Minute)
+	inc := r.only()
+	want := []string{"1h10m0s opened", "2h14m0s acknowledgement_expired"}
+	if got := pages(inc); inc.ID != id || !slices.Equal(got, want) {
+		t.Errorf("%s: %v, want %s: %v", inc.ID, got, id, want)
+	}
+	for i := range inc.Events[1:] {
+		if inc.Events[i+1].At < inc.Events[i].At {
+			t.Errorf("the timeline runs back: %s after %s", inc.Events[i+1].At, inc.Events[i].At)
+		}
+	}
+	checkInvariants(t, r.m)
+	for i := range 8 {
+		r.beat("a", 3)
+		r.to(2*time.Hour + time.Duration(16+i)*time.Minute)
+	}
+	if len(r.open()) != 0 {
+		t.Errorf("still open: %v", scopesOf(r.open()))
+	}
+}
+
+func TestASetBackClockKeepsEventTimes(t *testing.T) {
+	r := newRig(t, plain)
+	r.to(time.Hour)
+	r.update("a", r.now.Add(-time.Minute))
+	r.update("b", r.now.Add(-30*time.Minute))
+	r.setBack(20 * time.Minute)
+	b := r.m.feeds["f"].blocks[0]
+	for i, client := range b.client {
+		switch client {
+		case "a": // made in what is now the future
+			if b.event[i] != 0 {
+				t.Errorf("a keeps an event time of the future: %s", b.event[i])
+			}
+		case "b":
+			if b.event[i] != noon.Add(30*time.Minute) || b.arrival[i] != noon.Add(40*time.Minute) {
+				t.Errorf("b: event %s, arrival %s", b.event[i], b.arrival[i])
+			}
+		}
+	}
+	if len(r.m.Trouble()) == 0 {
+		t.Error("nobody is told that the clock was set back")
+	}
+}
