@@ -50,6 +50,8 @@ func (w words) event(e *watchdog.Event) Line {
 		return w.noted(e, bold(sentence(w.inc.Cause, " again", e.Scope)), plain("."))
 	case watchdog.EventWell:
 		return w.noted(e, plain("Current again"+forWhom(widest(w.inc))+". Resolves if it stays so."))
+	case watchdog.EventForgotten:
+		return w.noted(e, plain("Unseen for longer than the rule's forget_after: "+plural(e.Was, "client")+" no longer watched, until an update arrives."))
 	case watchdog.EventSplit:
 		return w.noted(e, plain("All but "+plural(e.Was, "client")+" are current again. They go on as an incident of their own."))
 	case watchdog.EventLossBegun:

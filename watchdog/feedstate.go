@@ -203,6 +203,7 @@ func (m *Machine) rejudge(f *feedState, id rowID) {
 		track:   f.tracks[id],
 	})
 	if v == Stale {
+		due = m.overdue(f, b, i)
 		delete(f.tracks, id) // what it held is over; a backlog is measured afresh
 	}
 	b.due[i] = never

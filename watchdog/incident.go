@@ -265,7 +265,8 @@ const (
 	EventResolvedEarly EventKind = "resolved_early" // by a person, while it goes on
 	EventHeld          EventKind = "held"           // Note: by what
 	EventReleased      EventKind = "released"
-	EventSplit         EventKind = "split" // Was: how many stragglers go on as an incident of their own
+	EventForgotten     EventKind = "forgotten" // Was: how many clients are no longer watched
+	EventSplit         EventKind = "split"     // Was: how many stragglers go on as an incident of their own
 	EventLossAccepted  EventKind = "loss_accepted"
 	EventScope         EventKind = "scope"       // grew, or another cause explains it
 	EventResumed       EventKind = "resumed"     // updates arrive again

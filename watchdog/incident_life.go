@@ -38,6 +38,7 @@ type incident struct {
 	holds  uint64       // Machine.holds when that was found
 	heldAt feed.Instant // scopeAt then
 
+	forgets  bool         // a member has come to be forgotten
 	fewSince feed.Instant // since when only stragglers are in trouble
 
 	due     feed.Instant // when to tend it without being touched
@@ -222,6 +223,7 @@ func (m *Machine) move(inc *incident, opening bool) {
 	if opening {
 		m.record(inc, Event{At: inc.Seen, Kind: EventOpened})
 	}
+	m.followForgotten(inc)
 	m.followStragglers(inc)
 	m.followMembers(inc)
 	m.followDrain(inc)

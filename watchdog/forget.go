@@ -1,0 +1,61 @@
+package watchdog
+
+import "github.com/feedwatch/feedwatch/watchdog/feed"
+
+// forgetAt is when a series that its rule forgets has been unseen for long enough;
+// never where it has no such rule, was never seen, or stands in the roster.
+func (m *Machine) forgetAt(f *feedState, b *block, i int) feed.Instant {
+	r := f.ruleOf(b, i)
+	if r == nil || r.ForgetAfter() == 0 || b.arrival[i] <= 0 || isGroup(b.client[i]) || f.roster[b.client[i]] {
+		return never
+	}
+	return b.arrival[i].Add(r.ForgetAfter())
+}
+
+// overdue notices that a stale series has become one to forget, at its due time.
+func (m *Machine) overdue(f *feedState, b *block, i int) (due feed.Instant) {
+	at := m.forgetAt(f, b, i)
+	if m.sources.sets[b.sources[i]].horizon < at {
+		return at
+	}
+	if inc := m.incidents[b.in[i]]; inc != nil {
+		inc.forgets, inc.due = true, min(inc.due, m.now)
+	}
+	return never
+}
+
+// followForgotten retires the series of an incident once all that is still in
+// trouble has been unseen for longer than its rule's forget_after. That is never
+// done while others of the incident are in trouble too, or while nothing arrives
+// for the feed: then it is the feed that is silent, not a client that has left.
+func (m *Machine) followForgotten(inc *incident) {
+	if !inc.forgets {
+		return
+	}
+	inc.forgets = false
+	f := inc.feed
+	if f.clients[Fresh]+f.clients[Late] == 0 {
+		return
+	}
+	var gone []rowID
+	for n, b := range f.blocks {
+		for i, seq := range b.in {
+			if seq != inc.seq || b.verdict[i].Well() {
+				continue
+			}
+			if b.verdict[i] != Stale || m.sources.sets[b.sources[i]].horizon < m.forgetAt(f, b, i) {
+				return
+			}
+			gone = append(gone, rowOf(n, i))
+		}
+	}
+	for _, id := range gone {
+		b, i := f.blocks[id.block()], id.place()
+		m.setVerdict(f, b, i, Retired)
+		b.due[i] = never
+		b.namesChanged = true
+	}
+	if len(gone) > 0 {
+		m.record(inc, Event{Kind: EventForgotten, Was: len(gone)})
+	}
+}
