@@ -17,7 +17,7 @@ type Fact struct {
 // other text is led by its name.
 func (f Fact) Line() Line {
 	switch f.Name {
-	case factScope, factOldest, factTold, factNext:
+	case factScope, factOldest, factLinked, factTold, factNext:
 		return append(Line{plain(f.Name + ": ")}, f.Text...)
 	default:
 		return f.Text
@@ -28,6 +28,7 @@ func (f Fact) Line() Line {
 const (
 	factScope  = "Scope"
 	factOldest = "Oldest update"
+	factLinked = "Same cause"
 	factTold   = "Told"
 	factNext   = "Next"
 )
@@ -56,6 +57,7 @@ func Facts(inc *watchdog.Incident, now time.Time) []Fact {
 			add("Still arriving", arrivingLine(inc.Scope))
 		}
 	}
+	add(factLinked, linkedLine(inc))
 	add("Acknowledged", w.ack())
 	add(factTold, w.told())
 	add(factNext, w.next())

@@ -107,7 +107,7 @@ func (m *Machine) placeGroups(f *feedState, cause Cause) {
 		inc := f.incidentFor(cause, p)
 		if inc == nil && p.whole() {
 			if inc = f.oldest(cause); inc != nil {
-				inc.widen()
+				m.widen(inc)
 			}
 		}
 		if inc == nil {
@@ -208,7 +208,7 @@ func (m *Machine) openFor(f *feedState, cause Cause) {
 	p := m.explain(f, f.patterns(cause, nil))
 	if p.whole() {
 		if inc := f.oldest(cause); inc != nil && float64(m.silent(f)) >= wholeShare*float64(f.watched()) {
-			inc.widen()
+			m.widen(inc)
 			return
 		}
 	}

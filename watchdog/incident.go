@@ -31,15 +31,18 @@ type Incident struct {
 	Runbook    string         `json:"runbook,omitempty"`
 	Owner      string         `json:"owner,omitempty"`
 	Scope      Scope          `json:"scope"`
-	Worst      Scope          `json:"worst"`            // the scope when most were in trouble
-	Since      feed.Instant   `json:"since"`            // the newest arrival among its series when it opened; zero: never any
-	Source     string         `json:"source,omitempty"` // of a blind incident
-	Failure    string         `json:"failure,omitempty"`
-	Loss       Loss           `json:"loss"`
-	CatchUp    *CatchUp       `json:"catch_up,omitempty"` // while updates arrive again, behind
-	Ack        *Ack           `json:"ack,omitempty"`
-	Hold       *Hold          `json:"hold,omitempty"`      // why nobody is paged now
-	WellSince  feed.Instant   `json:"well_since,omitzero"` // since when all its series are seen to be well
+	// Open incidents of other feeds with the same cause, in order of opening.
+	Linked     []Link       `json:"linked,omitempty"`
+	LinkedMore int          `json:"linked_more,omitempty"` // how many there are beside them
+	Worst      Scope        `json:"worst"`                 // the scope when most were in trouble
+	Since      feed.Instant `json:"since"`                 // the newest arrival among its series when it opened; zero: never any
+	Source     string       `json:"source,omitempty"`      // of a blind incident
+	Failure    string       `json:"failure,omitempty"`
+	Loss       Loss         `json:"loss"`
+	CatchUp    *CatchUp     `json:"catch_up,omitempty"` // while updates arrive again, behind
+	Ack        *Ack         `json:"ack,omitempty"`
+	Hold       *Hold        `json:"hold,omitempty"`      // why nobody is paged now
+	WellSince  feed.Instant `json:"well_since,omitzero"` // since when all its series are seen to be well
 	// Current is the last arrival before WellSince that was late or ended a silence:
 	// what came after it was current. It is earlier by the windows that it takes to
 	// see so; zero where that is not known.

@@ -84,6 +84,7 @@ func (m *Machine) start(f *feedState, cause Cause, opened feed.Instant, anchor s
 		State:  StateOpen,
 	}
 	m.incidents[inc.seq] = inc
+	m.linksMoved = true
 	f.incidents = append(f.incidents, inc)
 	m.lags = append(m.lags, seen.Sub(opened))
 	return inc
@@ -171,7 +172,8 @@ func (inc *incident) countMember(v Verdict, n int) {
 }
 
 // widen makes the whole feed its scope.
-func (inc *incident) widen() {
+func (m *Machine) widen(inc *incident) {
+	m.linksMoved = true
 	inc.pattern = pattern{}
 	inc.widened = true
 	inc.touched = true
@@ -245,10 +247,12 @@ func (m *Machine) followMembers(inc *incident) {
 		m.forgetPaged(inc)
 		m.restartLoss(inc)
 	}
-	if inc.trouble > 0 {
-		inc.calmSince = 0
-	} else if inc.calmSince == 0 {
+	if calm := inc.calmSince != 0; calm != (inc.trouble == 0) {
+		m.linksMoved = true
 		inc.calmSince = m.now
+		if calm {
+			inc.calmSince = 0
+		}
 	}
 	if !inc.Loss.FirstAgain.IsZero() && !inc.resumed && inc.trouble*2 <= inc.Ladder.Peak {
 		inc.resumed = true
@@ -348,6 +352,7 @@ func (m *Machine) dropResolved(f *feedState) {
 			m.past.add(inc.ID)
 			maps.DeleteFunc(f.resumed, func(_ rowID, r *resumption) bool { return r.incident == inc })
 			delete(m.incidents, inc.seq)
+			m.linksMoved = true
 		}
 	}
 	f.incidents = slices.DeleteFunc(f.incidents, (*incident).done)

@@ -22,6 +22,7 @@ func (m *Machine) refreshScope(inc *incident) {
 	if inc.pattern.whole() && !inc.widened {
 		if p := m.explain(inc.feed, others); !p.whole() && m.explains(inc, p) {
 			inc.pattern = p
+			m.linksMoved = true
 		}
 	}
 	s := m.countScope(inc.feed, inc.pattern, others)

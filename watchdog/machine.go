@@ -26,17 +26,18 @@ type Machine struct {
 	groupRows [][]rowID                  // by groupsID
 	sources   sources
 
-	incidents map[incidentSeq]*incident
-	bySeq     incidentSeq
-	changed   []*incident // handed out by the next Output, in order of change
-	lags      []time.Duration
-	trouble   map[string]string // what is wrong with what we were told, by subject
-	silences  []silence
-	holds     uint64       // grows whenever silences or maintenances begin, end or change
-	holdsDue  feed.Instant // when they do so next
-	past      past         // resolved incidents
-	ledger    []LedgerRow  // for the next Flush
-	gone      []string     // names that no feed has any more, for the next Flush
+	incidents  map[incidentSeq]*incident
+	bySeq      incidentSeq
+	changed    []*incident // handed out by the next Output, in order of change
+	lags       []time.Duration
+	trouble    map[string]string // what is wrong with what we were told, by subject
+	silences   []silence
+	holds      uint64       // grows whenever silences or maintenances begin, end or change
+	holdsDue   feed.Instant // when they do so next
+	linksMoved bool         // which incidents have one cause is to be found anew
+	past       past         // resolved incidents
+	ledger     []LedgerRow  // for the next Flush
+	gone       []string     // names that no feed has any more, for the next Flush
 }
 
 // Config is fixed for the life of a Machine.
@@ -139,6 +140,9 @@ func (m *Machine) advance(now feed.Instant) {
 // nextDue is the earliest instant at which something changes without input.
 func (m *Machine) nextDue() feed.Instant {
 	t := m.holdsDue
+	if m.linksMoved {
+		t = m.now
+	}
 	for i := range m.sources.sets {
 		if set := &m.sources.sets[i]; !set.blind && set.mask != 0 {
 			if at := m.sources.blindAt(set); at != never {
@@ -193,6 +197,7 @@ func (m *Machine) horizon(f *feedState) feed.Instant {
 func (m *Machine) fire() {
 	m.refreshBlindness()
 	m.refreshHolds()
+	m.refreshLinks()
 	for _, f := range m.order {
 		if h := m.horizon(f); f.bound <= h {
 			m.visit(f, h)

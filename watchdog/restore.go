@@ -175,6 +175,7 @@ func (m *Machine) rejoin(f *feedState) {
 			m.keepFromEmpty(f, inc)
 		}
 		inc.restored, inc.touched = false, true
+		m.linksMoved = true
 	}
 }
 

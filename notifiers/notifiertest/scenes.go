@@ -109,6 +109,8 @@ func Losing() Scene {
 	add(inc, "2025-12-01 00:00", watchdog.EventLossBegun, watchdog.Event{})
 	addPage(inc, "2025-12-01 00:00", watchdog.ReasonLossBegun, slackCDP, pagerCDP, pagerInfo)
 	inc.Next = &watchdog.Next{At: At("2025-12-03 17:12"), Targets: []rules.Target{pagerInfo}, Why: watchdog.ReasonRepeat}
+	inc.Linked = []watchdog.Link{{ID: "1", Feed: "consent", Silent: 12, Of: 12}, {ID: "2", Feed: "segments", Silent: 3, Of: 3}, {ID: "3", Feed: "new-feed"}}
+	inc.LinkedMore = 1
 	return Scene{"losing", At("2025-12-03 17:00"), inc}
 }
 
