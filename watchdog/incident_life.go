@@ -356,6 +356,7 @@ func (m *Machine) dropResolved(f *feedState) {
 		}
 	}
 	f.incidents = slices.DeleteFunc(f.incidents, (*incident).done)
+	m.place(f) // what is still in trouble, when a person closed it
 }
 
 func (inc *incident) done() bool { return inc.State == StateResolved }
@@ -434,6 +435,7 @@ func (m *Machine) govern(inc *incident) {
 	}
 	was := inc.terms()
 	m.setRule(inc, r)
+	m.resumeRepeat(inc)
 	if inc.terms() != was {
 		inc.dirty = true
 	}

@@ -120,7 +120,7 @@ func checkMembers(t testing.TB, m *Machine, f *feedState) {
 		if inc.unwell > 0 && inc.done() {
 			t.Fatalf("incident %s is resolved with %d unwell", inc.ID, inc.unwell)
 		}
-		if inc.silent > 0 && inc.ladder != nil && len(inc.Pages) == 0 && len(inc.afterSteps()) > 0 && inc.afterSteps()[0].After == 0 && inc.Ack == nil {
+		if inc.silent > 0 && inc.ladder != nil && len(inc.Pages) == 0 && len(inc.afterSteps()) > 0 && inc.afterSteps()[0].After == 0 && inc.Ack == nil && inc.Hold == nil {
 			t.Fatalf("incident %s is open and nobody was paged", inc.ID)
 		}
 	}

@@ -40,14 +40,20 @@ func (m *Machine) climb(inc *incident) {
 	m.setNext(inc, m.nextStep(inc))
 }
 
+// pagedAt is the time of a page: of the opening one it is when the trouble was
+// seen, not when its cause had been found.
+func (m *Machine) pagedAt(inc *incident, why Reason) feed.Instant {
+	if why == ReasonOpened && m.now.Sub(inc.Seen) <= gatherFor {
+		return inc.Seen
+	}
+	return m.now
+}
+
 func (m *Machine) page(inc *incident, why Reason, step int, targets []rules.Target) {
 	if len(targets) == 0 {
 		return
 	}
-	n, at := len(inc.Pages)+1, m.now
-	if why == ReasonOpened && at.Sub(inc.Seen) <= gatherFor {
-		at = inc.Seen // not when its cause had been found
-	}
+	n, at := len(inc.Pages)+1, m.pagedAt(inc, why)
 	inc.Pages = append(inc.Pages, Page{
 		N: n, At: at, Reason: why, Step: step, Targets: targets, Scope: inc.Scope.String(),
 	})
@@ -106,12 +112,15 @@ func (m *Machine) climbStep(inc *incident) bool {
 		why := ReasonStep
 		if len(inc.Pages) == 0 {
 			why = ReasonOpened
-			inc.Ladder.GrowthAt = inc.Seen
 		}
-		inc.Ladder.Step, inc.Ladder.StepAt = n+1, m.now
+		paged := m.pagedAt(inc, why)
+		if why == ReasonOpened {
+			inc.Ladder.GrowthAt = paged
+		}
+		inc.Ladder.Step, inc.Ladder.StepAt = n+1, paged
 		inc.Ladder.RepeatAt = 0
 		if every := steps[n].Repeat; every > 0 {
-			inc.Ladder.RepeatAt = m.now.Add(every)
+			inc.Ladder.RepeatAt = paged.Add(every)
 		}
 		m.page(inc, why, n+1, steps[n].Notify)
 		return true
@@ -212,6 +221,17 @@ func (m *Machine) expireAck(inc *incident) {
 		if n := inc.Ladder.Step; n > 0 && !inc.Ladder.RepeatAt.IsZero() && n <= len(inc.afterSteps()) {
 			inc.Ladder.RepeatAt = m.now.Add(inc.afterSteps()[n-1].Repeat)
 		}
+	}
+}
+
+// resumeRepeat lets an edit that makes the step reached last repeat take effect.
+func (m *Machine) resumeRepeat(inc *incident) {
+	l := &inc.Ladder
+	if inc.ladder == nil || l.Step == 0 || l.Step > len(inc.afterSteps()) || !l.RepeatAt.IsZero() {
+		return
+	}
+	if every := inc.afterSteps()[l.Step-1].Repeat; every > 0 {
+		l.RepeatAt = max(m.now, l.StepAt.Add(every))
 	}
 }
 

@@ -112,6 +112,12 @@ func (m *Machine) writeRow(r *resumption) {
 	if r.rate > 0 {
 		row.Updates = r.rate * row.To.Sub(row.From).Seconds()
 	}
+	if row.To > row.From { // a part that came back later than the rest has lost more
+		if l.LostFrom.IsZero() {
+			l.LostFrom = row.From
+		}
+		l.LostFrom, l.LostTo = min(l.LostFrom, row.From), max(l.LostTo, row.To)
+	}
 	l.Updates += max(row.Updates, 0) - before
 	l.AtRisk = l.AtRisk || row.AtRisk
 	r.incident.touched, r.incident.dirty = true, true

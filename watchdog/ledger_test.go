@@ -156,3 +156,25 @@ func TestARateIsAnAverageOverADay(t *testing.T) {
 		t.Errorf("%.2f updates a minute after a restart, want 3", got)
 	}
 }
+
+func TestAMinorityThatComesBackTooLateHasLost(t *testing.T) {
+	r := newRig(t, hourly)
+	for h := range 25 {
+		r.to(time.Duration(h) * hour)
+		r.beat("a", 10)
+	}
+	r.to(4 * 24 * hour)
+	for r.now < noon.Add(10*24*hour) { // all but a10 come back in time
+		r.beat("a", 9)
+		r.to(r.now.Sub(noon) + 12*hour)
+	}
+	r.beat("a", 10)
+	row := r.rows(map[string]LedgerRow{})["a10"]
+	if row.From != noon.Add(24*hour) || row.To != r.now.Add(-7*24*hour) || !row.AtRisk {
+		t.Errorf("a10 lost %s to %s (at risk: %v)", row.From, row.To, row.AtRisk)
+	}
+	inc := r.seen[row.Incident]
+	if inc == nil || inc.Loss.LostTo != row.To || !inc.Loss.AtRisk {
+		t.Errorf("the incident says %+v", inc)
+	}
+}

@@ -104,7 +104,7 @@ func (in *Resolve) apply(m *Machine) {
 	switch {
 	case err != nil:
 		in.Err = err
-	case inc.trouble == 0 || inc.rule == nil && inc.Cause != CauseBlind:
+	case inc.trouble == 0 || inc.ungoverned():
 		m.close(inc, in.By, in.Reason)
 	default:
 		m.acknowledge(inc, Ack{Kind: AckResolved, By: in.By, Until: m.now.Add(reopenAfter)}, Event{Kind: EventResolvedEarly, Note: in.Reason})
@@ -202,6 +202,22 @@ func (m *Machine) acknowledge(inc *incident, ack Ack, e Event) {
 	m.record(inc, e)
 	m.refreshState(inc)
 	inc.touched = true
+}
+
+// ungoverned says that no rule is left for anything that is in trouble: then only
+// an update, or a person, can end it.
+func (inc *incident) ungoverned() bool {
+	if inc.Cause == CauseBlind {
+		return inc.feed.spec == nil
+	}
+	for _, b := range inc.feed.blocks {
+		for i, seq := range b.in {
+			if seq == inc.seq && troubled(b.verdict[i]) && inc.feed.ruleOf(b, i) != nil {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // close ends an incident by a person's word.

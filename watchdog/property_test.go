@@ -31,8 +31,28 @@ feeds:
     escalation: on-call
     rules:
       - {name: everything, per: feed, stale_after: 8m}
-      - {name: rest, stale_after: 6m}
-` + onCall}
+      - {name: rest, stale_after: 6m, forget_after: 40m}
+maintenance:
+  - {name: often, match: ['cluster="x"'], schedule: {cron: "*/20 * * * *", duration: 7m}}
+` + onCall, `
+feeds:
+  - {name: p, escalation: on-call, rules: [{name: clients, stale_after: 5m}]}
+  - name: f
+    retention: 50m
+    depends_on: [p]
+    escalation: short
+    rules:
+      - {name: rest, stale_after: 4m, lag_over: 2m}
+escalations:
+  - name: short
+    steps:
+      - notify: [slack/alerts]
+      - before_loss: 10m
+        notify: [pagerduty/infra]
+  - name: on-call
+    steps:
+      - notify: [slack/alerts]
+`}
 
 var pull = feed.Source{Name: "pull", LagMax: 2 * time.Minute}
 
@@ -41,20 +61,54 @@ type act struct {
 	after  time.Duration
 	inputs func(now feed.Instant) []Input
 	rules  int // -1: not
-	ack    bool
+	person func(inc *Incident) Input
 }
 
 func drawAct(t *rapid.T) act {
 	a := act{after: time.Duration(rapid.IntRange(0, 400).Draw(t, "seconds")) * time.Second, rules: -1}
-	switch rapid.IntRange(0, 11).Draw(t, "kind") {
-	case 0:
-		a.ack = true
-	case 1:
+	switch rapid.IntRange(0, 14).Draw(t, "kind") {
+	case 0, 1:
+		a.person = drawPerson(t)
+	case 2:
 		a.rules = rapid.IntRange(0, len(propertyRules)-1).Draw(t, "rules")
+	case 3:
+		a.inputs = drawSilence(t)
 	default:
 		a.inputs = drawReport(t)
 	}
 	return a
+}
+
+// drawPerson is what somebody decides about an incident.
+func drawPerson(t *rapid.T) func(*Incident) Input {
+	lasts := time.Duration(rapid.IntRange(1, 40).Draw(t, "for")) * time.Minute
+	switch rapid.IntRange(0, 4).Draw(t, "decision") {
+	case 0:
+		return func(inc *Incident) Input { return &Snooze{ID: inc.ID, By: "anna", For: lasts} }
+	case 1:
+		return func(inc *Incident) Input { return &HandOver{ID: inc.ID, By: "anna", To: "bo"} }
+	case 2:
+		return func(inc *Incident) Input { return &Resolve{ID: inc.ID, By: "anna", Reason: "done"} }
+	case 3:
+		return func(inc *Incident) Input { return &AcceptLoss{ID: inc.ID, By: "anna", Reason: "old data"} }
+	default:
+		return func(inc *Incident) Input { return &Acknowledge{ID: inc.ID, By: "anna", For: lasts} }
+	}
+}
+
+func drawSilence(t *rapid.T) func(feed.Instant) []Input {
+	match := rapid.SampledFrom([]string{`feed="f"`, `cluster="x"`, `cluster!="x"`, `client=~"a.*"`, `tier="a"`}).Draw(t, "match")
+	id := rapid.SampledFrom([]string{"s1", "s2"}).Draw(t, "id")
+	from, lasts := rapid.IntRange(-5, 10).Draw(t, "from"), rapid.IntRange(0, 30).Draw(t, "lasts")
+	return func(now feed.Instant) []Input {
+		if lasts == 0 {
+			return []Input{&EndSilence{ID: id, By: "anna"}}
+		}
+		start := now.Add(time.Duration(from) * time.Minute)
+		return []Input{&AddSilence{Silence: Silence{
+			ID: id, Match: match, By: "anna", Comment: id, From: start, Until: start.Add(time.Duration(lasts) * time.Minute),
+		}}}
+	}
 }
 
 func drawReport(t *rapid.T) func(feed.Instant) []Input {
@@ -92,9 +146,9 @@ func drawReport(t *rapid.T) func(feed.Instant) []Input {
 
 func (a act) of(t testing.TB, m *Machine, now feed.Instant) []Input {
 	switch {
-	case a.ack:
+	case a.person != nil:
 		if all := m.Incidents(); len(all) > 0 {
-			return []Input{&Acknowledge{ID: all[0].ID, By: "anna", For: 20 * time.Minute}}
+			return []Input{a.person(all[0])}
 		}
 		return nil
 	case a.rules >= 0:
@@ -120,6 +174,12 @@ func TestWhatIsKeptEqualsARecount(t *testing.T) {
 			now = now.Add(a.after)
 			m.Step(now, a.of(t, m, now)...)
 			checkInvariants(rt2tb{t, rt}, m)
+			if back := rapid.IntRange(-40, 20).Draw(rt, "set back"); back > 0 {
+				now = now.Add(-time.Duration(back) * time.Minute)
+				m.Rewind(now)
+				m.Step(now)
+				checkInvariants(rt2tb{t, rt}, m)
+			}
 		}
 	})
 }
@@ -147,7 +207,7 @@ func TestLookingMoreOftenChangesNothing(t *testing.T) {
 				hearOf(toldOften, often.Step(look))
 			}
 			now = now.Add(a.after)
-			if a.ack { // a person sees the incident first
+			if a.person != nil { // a person sees the incident first
 				hearOf(toldSeldom, seldom.Step(now))
 				hearOf(toldOften, often.Step(now))
 			}

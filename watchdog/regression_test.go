@@ -446,3 +446,15 @@ func TestASecondSourceThatFailsIsTheSameIncident(t *testing.T) {
 	}
 	checkInvariants(t, r.m)
 }
+
+func TestAnEditThatMakesAStepRepeatTakesEffect(t *testing.T) {
+	once := strings.Replace(plain, onCall, "\nescalations:\n  - name: on-call\n    steps:\n      - {notify: [slack/alerts]}\n", 1)
+	r := newRig(t, once)
+	r.beat("a", 1)
+	r.to(30 * time.Minute)
+	r.step(&UseRules{Set: parse(t, strings.Replace(once, "{notify: [slack/alerts]}", "{notify: [slack/alerts], repeat: 40m}", 1))})
+	r.to(92 * time.Minute)
+	if got, want := pages(r.only()), []string{"10m0s opened", "50m0s repeat", "1h30m0s repeat"}; !slices.Equal(got, want) {
+		t.Errorf("pages %v, want %v", got, want)
+	}
+}
