@@ -136,7 +136,7 @@ func summaryRest(inc *watchdog.Incident, s watchdog.Scope, page *watchdog.Page) 
 	case inc.Cause == watchdog.CauseBlind && inc.Source != "":
 		rest = append(rest, "source "+Clean(inc.Source, nameRunesMax)+" does not answer; may be fine or silent")
 	case !s.Whole():
-		rest = append(rest, name(s.String()).Text+" "+Count(s.Silent)+"/"+Count(s.Of)+
+		rest = append(rest, nameWithin(s.String(), combinationRunesMax).Text+" "+Count(s.Silent)+"/"+Count(s.Of)+
 			", elsewhere "+Count(s.ElsewhereSilent)+"/"+Count(s.ElsewhereOf))
 	case s.Silent == 1 && len(s.Oldest) > 0:
 		rest = append(rest, "client "+name(s.Oldest[0].Client).Text)

@@ -28,9 +28,9 @@ func Where(inc *watchdog.Incident) string {
 	s := widest(inc)
 	switch {
 	case !s.Whole():
-		return Clean(s.Label, nameRunesMax) + " " + name(s.Value).Text
-	case everyone(s) && len(s.Labels) > 0:
-		return labelCounts(s.Labels)
+		return where(s)
+	case everyone(s) && len(s.Spread) > 0:
+		return labelCounts(s.Spread)
 	default:
 		return ""
 	}
@@ -57,10 +57,29 @@ func whom(s watchdog.Scope) string {
 	case s.Whole():
 		return Count(s.Silent) + " of " + Count(s.Of) + " clients"
 	default:
-		where := Clean(s.Label, nameRunesMax) + " " + name(s.Value).Text
-		return Count(s.Silent) + " of " + Count(clientsIn(s)) + " clients: " + where
+		return Count(s.Silent) + " of " + Count(clientsIn(s)) + " clients: " + where(s)
 	}
 }
+
+// where is the labels of a scope in running text: "cluster fsn1, tier pro".
+func where(s watchdog.Scope) string {
+	var words []string
+	n := len(s.Labels.Map())
+	for label, value := range s.Labels.All() {
+		words = append(words, Clean(label, whereRunesMax/n)+" "+nameWithin(value, whereRunesMax/n).Text)
+	}
+	return strings.Join(words, ", ")
+}
+
+// combination is the labels of a scope as they are matched: "cluster=fsn1, tier=pro".
+func combination(labels string) Span {
+	return Span{Text: Clean(labels, combinationRunesMax), Style: Code}
+}
+
+const (
+	whereRunesMax       = 60
+	combinationRunesMax = 120
+)
 
 func exampleOf(s watchdog.Scope, sep string) string {
 	if len(s.Oldest) == 0 {
@@ -78,21 +97,39 @@ func scopeLine(inc *watchdog.Incident, s watchdog.Scope) Line {
 		return nil // said already
 	case clientsIn(s) == 0:
 		return Line{plain("the whole feed; it has no known clients yet.")}
-	case everyone(s) && len(s.Labels) > 0 && s.Of > 1:
-		return Line{plain("every client, on "), note(labelCounts(s.Labels)), plain(".")}
+	case everyone(s) && len(s.Spread) > 0 && s.Of > 1:
+		return Line{plain("every client, on "), note(labelCounts(s.Spread)), plain(".")}
 	case everyone(s):
 		return Line{plain("every client of the feed.")}
 	case s.Silent == 1 && len(s.Oldest) > 0:
 		return Line{name(s.Oldest[0].Client), plain(" alone, of " + Count(clientsIn(s)) + " clients.")}
 	case s.Whole():
-		return Line{plain(counts + " " + isOr(are, s.Silent) + "; no one label explains it.")}
+		return Line{plain(counts + " " + isOr(are, s.Silent) + "; no label explains it.")}
 	default:
-		return Line{
-			plain(counts + " on "), code(s.String()),
+		line := Line{
+			plain(counts + " on "), combination(s.Labels.String()),
 			plain(" " + isOr(are, s.Silent) + ", " + Count(s.ElsewhereSilent) + " of " + Count(s.ElsewhereOf) + " elsewhere."),
 		}
+		return append(line, sameLine(s)...)
 	}
 }
+
+// sameLine names the other labels that could be the cause as well.
+func sameLine(s watchdog.Scope) Line {
+	var line Line
+	for i, labels := range s.Same[:min(len(s.Same), sameShown)] {
+		if i > 0 {
+			line = append(line, plain(" or "))
+		}
+		line = append(line, combination(labels.String()))
+	}
+	if len(line) == 0 {
+		return nil
+	}
+	return append(append(Line{plain(" Same extent: ")}, line...), plain("."))
+}
+
+const sameShown = 3
 
 // isOr is the verb phrase "are silent" for n clients.
 func isOr(are string, n int) string {

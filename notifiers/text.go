@@ -50,8 +50,10 @@ func code(text string) Span { return Span{Text: Clean(text, nameRunesMax), Style
 
 // name is text from outside. One that is written from right to left is
 // isolated, so that it does not carry the time behind it along.
-func name(text string) Span {
-	text = Clean(text, nameRunesMax)
+func name(text string) Span { return nameWithin(text, nameRunesMax) }
+
+func nameWithin(text string, runesMax int) Span {
+	text = Clean(text, runesMax)
 	if strings.ContainsFunc(text, rightToLeft) {
 		text = "\u2068" + text + "\u2069"
 	}

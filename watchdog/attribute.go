@@ -51,19 +51,11 @@ var causes = [...]Cause{CauseSilent, CauseFrozen, CauseBehind}
 func (m *Machine) attribute(f *feedState) {
 	for _, cause := range causes {
 		m.placeGroups(f, cause)
-		for n := 1; m.placeCovered(f, cause); n++ {
-			if n < causesMax {
-				m.openFor(f, cause)
-			} else {
-				m.openRest(f, cause)
-			}
+		if m.placeCovered(f, cause) {
+			m.explain(f, cause)
 		}
 	}
 }
-
-// causesMax bounds how many new incidents one look at a feed may find; the last
-// covers whatever is left.
-const causesMax = 4
 
 func causeOf(v Verdict) Cause {
 	switch v {
@@ -90,86 +82,20 @@ func (f *feedState) unplacedRows(cause Cause, yield func(rowID, *block, int)) {
 	}
 }
 
-// placeGroups handles rows of group rules first: they say outright what is
-// silent, the feed or one label value, so the clients follow them.
-func (m *Machine) placeGroups(f *feedState, cause Cause) {
-	var groups []rowID
-	f.unplacedRows(cause, func(id rowID, b *block, i int) {
-		if isGroup(b.client[i]) {
-			groups = append(groups, id)
-		}
-	})
-	slices.SortFunc(groups, func(x, y rowID) int {
-		return cmp.Or(cmp.Compare(m.groupPattern(f, x).label, m.groupPattern(f, y).label), cmp.Compare(x, y))
-	})
-	for _, id := range groups {
-		p := m.groupPattern(f, id)
-		inc := f.incidentFor(cause, p)
-		if inc == nil && p.whole() {
-			if inc = f.oldest(cause); inc != nil {
-				m.widen(inc)
-			}
-		}
-		if inc == nil {
-			anchor, _ := m.anchor(f, cause, p) // id at least
-			inc = m.open(f, cause, p, anchor)
-			m.setRule(inc, f.ruleOf(f.blocks[id.block()], id.place()))
-			inc.widened = p.whole()
-		}
-		m.join(f, f.blocks[id.block()], id.place(), inc)
-	}
-}
-
-// groupPattern is what a group row stands for.
-func (m *Machine) groupPattern(f *feedState, id rowID) pattern {
-	b, i := f.blocks[id.block()], id.place()
-	for name, value := range m.labels.of(b.labels[i]).All() {
-		return pattern{name, value}
-	}
-	return pattern{}
-}
-
-// incidentFor is the open incident of that cause whose scope is p or the whole.
-func (f *feedState) incidentFor(cause Cause, p pattern) *incident {
-	for _, inc := range f.incidents {
-		if inc.Cause == cause && (inc.pattern == p || inc.pattern.whole()) {
-			return inc
-		}
-	}
-	return nil
-}
-
-func (f *feedState) oldest(cause Cause) *incident {
-	for _, inc := range f.incidents {
-		if inc.Cause == cause {
-			return inc
-		}
-	}
-	return nil
-}
-
-// patterns are the label values that open incidents of that cause explain,
-// without that of but.
-func (f *feedState) patterns(cause Cause, but *incident) []pattern {
-	var all []pattern
-	for _, inc := range f.incidents {
-		if inc.Cause == cause && inc != but && !inc.pattern.whole() {
-			all = append(all, inc.pattern)
-		}
-	}
-	return all
-}
-
 // placeCovered joins each unplaced row to an open incident that covers it, and
 // says whether some are left.
 func (m *Machine) placeCovered(f *feedState, cause Cause) bool {
+	open := f.covers(cause)
 	known := map[labelsID]*incident{}
 	left := false
 	f.unplacedRows(cause, func(_ rowID, b *block, i int) {
 		inc, seen := known[b.labels[i]]
 		if !seen {
-			inc = m.covering(f, cause, m.labels.of(b.labels[i]))
+			inc = f.covering(open, b.labels[i])
 			known[b.labels[i]] = inc
+		}
+		if inc != nil && isGroup(b.client[i]) && b.labels[i] != 0 && inc.unexplained() {
+			inc = nil // it says outright what is silent
 		}
 		if inc == nil {
 			left = true
@@ -180,73 +106,101 @@ func (m *Machine) placeCovered(f *feedState, cause Cause) bool {
 	return left
 }
 
-// covering is the incident a client with those labels belongs to: one that names
-// its label value, or else one of the whole feed.
-func (m *Machine) covering(f *feedState, cause Cause, labels feed.Labels) *incident {
-	var whole *incident
+// cover is an open incident with what it covers.
+type cover struct {
+	inc    *incident
+	extent extent
+}
+
+// covers are the open incidents of a cause, those with the most labels first: a
+// more specific one takes its series before a wider one, the whole feed is last.
+func (f *feedState) covers(cause Cause) []cover {
+	var open []cover
 	for _, inc := range f.incidents {
-		switch {
-		case inc.Cause != cause:
-		case inc.pattern.whole():
-			if whole == nil {
-				whole = inc
-			}
-		case inc.pattern.covers(labels):
+		if inc.Cause != cause || inc.done() {
+			continue
+		}
+		if e, ok := f.labels.extent(inc.pattern); ok {
+			open = append(open, cover{inc, e})
+		}
+	}
+	slices.SortStableFunc(open, func(a, b cover) int { return cmp.Compare(len(b.extent), len(a.extent)) })
+	return open
+}
+
+func (f *feedState) covering(open []cover, id labelsID) *incident {
+	for _, c := range open {
+		if f.labels.covers(c.extent, id) {
+			return c.inc
+		}
+	}
+	return nil
+}
+
+// placeGroups handles rows of group rules first: they say outright what is
+// silent, the feed or one label value, so the clients follow them.
+func (m *Machine) placeGroups(f *feedState, cause Cause) {
+	var groups []rowID
+	f.unplacedRows(cause, func(id rowID, b *block, i int) {
+		if isGroup(b.client[i]) {
+			groups = append(groups, id)
+		}
+	})
+	slices.SortFunc(groups, func(x, y rowID) int {
+		return cmp.Or(cmp.Compare(f.groupPattern(x).String(), f.groupPattern(y).String()), cmp.Compare(x, y))
+	})
+	for _, id := range groups {
+		p := f.groupPattern(id)
+		inc := m.groupIncident(f, cause, p)
+		if inc == nil {
+			anchor, _ := m.anchor(f, cause, p, nil) // id at least
+			inc = m.open(f, cause, p, anchor)
+			m.setRule(inc, f.ruleOf(f.blocks[id.block()], id.place()))
+			m.takeFromUnexplained(inc)
+		}
+		m.join(f, f.blocks[id.block()], id.place(), inc)
+	}
+}
+
+// groupPattern is what a group row stands for.
+func (f *feedState) groupPattern(id rowID) pattern {
+	return pattern{f.labelsOf(f.blocks[id.block()], id.place())}
+}
+
+// groupIncident is the open incident that what a group row says belongs to.
+func (m *Machine) groupIncident(f *feedState, cause Cause, p pattern) *incident {
+	if p.whole() {
+		inc := f.unexplained(cause)
+		if inc == nil {
+			inc = f.oldest(cause)
+		}
+		if inc != nil {
+			m.widen(inc)
+		}
+		return inc
+	}
+	for _, c := range f.covers(cause) {
+		if c.inc.pattern == p || c.inc.widened || !c.inc.unexplained() && f.within(p, c.inc.pattern) {
+			return c.inc
+		}
+	}
+	return m.rescoped(f, cause, p)
+}
+
+// within says that a covers some clients, and b all of those.
+func (f *feedState) within(a, b pattern) bool {
+	ae, ok := f.labels.extent(a)
+	be, both := f.labels.extent(b)
+	return ok && both && f.labels.nested(ae, be)
+}
+
+func (f *feedState) oldest(cause Cause) *incident {
+	for _, inc := range f.incidents {
+		if inc.Cause == cause {
 			return inc
 		}
 	}
-	return whole
-}
-
-// wholeShare is the share of a feed from which trouble that no label value
-// explains is trouble of the whole feed.
-const wholeShare = 0.9
-
-// openFor opens an incident for the cause that explains the unplaced rows best,
-// or widens the oldest to the whole feed where that is what has happened.
-func (m *Machine) openFor(f *feedState, cause Cause) {
-	p := m.explain(f, f.patterns(cause, nil))
-	if p.whole() {
-		if inc := f.oldest(cause); inc != nil && float64(m.silent(f)) >= wholeShare*float64(f.watched()) {
-			m.widen(inc)
-			return
-		}
-	}
-	anchor, found := m.anchor(f, cause, p)
-	if !found { // the best pattern covers other rows: these have a cause of their own
-		p = pattern{}
-		if anchor, found = m.anchor(f, cause, p); !found {
-			return
-		}
-	}
-	m.open(f, cause, p, anchor)
-}
-
-// openRest opens an incident of the whole feed for the unplaced rows: after that
-// none is left.
-func (m *Machine) openRest(f *feedState, cause Cause) {
-	if anchor, found := m.anchor(f, cause, pattern{}); found {
-		m.open(f, cause, pattern{}, anchor).widened = true
-	}
-}
-
-func (m *Machine) silent(f *feedState) int {
-	return f.clients[Stale] + f.clients[Frozen] + f.clients[FallingBehind]
-}
-
-// anchor is the unplaced row that p covers with the smallest (deadline, key).
-func (m *Machine) anchor(f *feedState, cause Cause, p pattern) (best rowID, found bool) {
-	var bestStamp feed.Instant
-	f.unplacedRows(cause, func(id rowID, b *block, i int) {
-		if !p.covers(m.labels.of(b.labels[i])) {
-			return
-		}
-		stamp := m.stamp(f, id)
-		if !found || stamp < bestStamp || stamp == bestStamp && b.client[i] < f.clientName(best) {
-			best, bestStamp, found = id, stamp, true
-		}
-	})
-	return best, found
+	return nil
 }
 
 func (f *feedState) clientName(id rowID) string { return f.blocks[id.block()].client[id.place()] }

@@ -17,7 +17,7 @@ func (m *Machine) addFeed(name string) *feedState {
 
 // addClient makes a row for a client that is seen or expected for the first time.
 func (m *Machine) addClient(f *feedState, client string, labels feed.Labels, sourceMask uint64) rowID {
-	lid, _ := m.labelsOf(labels)
+	lid, _ := m.labelsID(f, labels)
 	id := f.add(client, m.now, lid, m.sources.set(sourceMask))
 	m.series++
 	b, i := f.blocks[id.block()], id.place()
@@ -30,19 +30,24 @@ func (m *Machine) addClient(f *feedState, client string, labels feed.Labels, sou
 // change with every heartbeat (a request id, a time) must not eat the memory.
 const LabelSetsMax = 1_000_000
 
-// labelsOf interns a label set; false, and no labels, when there are too many.
-func (m *Machine) labelsOf(labels feed.Labels) (labelsID, bool) {
-	if _, known := m.labels.ids[labels]; !known && len(m.labels.values) >= LabelSetsMax {
+// labelsID is the number of a label set; false, and no labels, when there are too
+// many.
+func (m *Machine) labelsID(f *feedState, labels feed.Labels) (labelsID, bool) {
+	if id, known := f.labels.known(labels); known {
+		return id, true
+	}
+	if m.labelSets >= LabelSetsMax {
 		m.trouble["labels"] = fmt.Sprintf("%d distinct label sets: new ones are not taken; does a label hold a value that changes with every heartbeat?", LabelSetsMax)
 		return 0, false
 	}
-	return m.labels.id(labels), true
+	m.labelSets++
+	return f.labels.id(labels), true
 }
 
 // relabel takes what a heartbeat says of its client.
 func (m *Machine) relabel(f *feedState, id rowID, labels feed.Labels) {
 	b, i := f.blocks[id.block()], id.place()
-	lid, ok := m.labelsOf(labels)
+	lid, ok := m.labelsID(f, labels)
 	if !ok || lid == b.labels[i] {
 		return
 	}
@@ -61,7 +66,7 @@ func (m *Machine) relabel(f *feedState, id rowID, labels feed.Labels) {
 // and judges it.
 func (m *Machine) bind(f *feedState, id rowID) {
 	b, i := f.blocks[id.block()], id.place()
-	client, labels := b.client[i], m.labels.of(b.labels[i])
+	client, labels := b.client[i], f.labelsOf(b, i)
 	b.rule[i] = noRule
 	var groups []rowID
 	if f.spec != nil {

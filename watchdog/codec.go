@@ -21,13 +21,13 @@ const blockFormat = 2
 // errBlock is what every refusal of a saved block wraps.
 var errBlock = errors.New("saved block is damaged")
 
-func (m *Machine) encodeNames(b *block) []byte {
+func (m *Machine) encodeNames(f *feedState, b *block) []byte {
 	out := binary.AppendUvarint([]byte{blockFormat}, uint64(b.len()))
 	for i := range b.client {
 		out = appendString(out, b.client[i])
-		pairs := m.labels.of(b.labels[i]).Map()
+		pairs := f.labelsOf(b, i).Map()
 		out = binary.AppendUvarint(out, uint64(len(pairs)))
-		for name, value := range m.labels.of(b.labels[i]).All() {
+		for name, value := range f.labelsOf(b, i).All() {
 			out = appendString(appendString(out, name), value)
 		}
 		mask := m.sources.sets[b.sources[i]].mask

@@ -38,7 +38,7 @@ func FuzzDecodeBlock(f *testing.F) {
 		m := New(Config{Install: "test"}, noon, &Saved{Blocks: []BlockImage{{Feed: "f", Names: names, Marks: marks}}})
 		m.Step(noon, &UseRules{Set: parse(t, plain)})
 		for _, b := range m.feeds["f"].blocks {
-			again, err := decodeBlock(BlockImage{Feed: "f", Names: m.encodeNames(b), Marks: encodeMarks(b)})
+			again, err := decodeBlock(BlockImage{Feed: "f", Names: m.encodeNames(m.feeds["f"], b), Marks: encodeMarks(b)})
 			if err != nil || len(again) != b.len() {
 				t.Fatalf("%d of %d rows read back: %v", len(again), b.len(), err)
 			}
@@ -54,7 +54,7 @@ func TestABlockReadsBackAsItWas(t *testing.T) {
 	}
 	m := New(Config{Install: "test"}, noon, &Saved{Blocks: []BlockImage{image}})
 	b := m.feeds["f"].blocks[0]
-	again, err := decodeBlock(BlockImage{Names: m.encodeNames(b), Marks: encodeMarks(b)})
+	again, err := decodeBlock(BlockImage{Names: m.encodeNames(m.feeds["f"], b), Marks: encodeMarks(b)})
 	if err != nil || !reflect.DeepEqual(rows, again) {
 		t.Errorf("%+v\n%+v: %v", rows, again, err)
 	}

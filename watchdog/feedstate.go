@@ -27,7 +27,7 @@ type feedState struct {
 
 	clients   ByVerdict            // client rows by stored verdict
 	bySet     map[uint8]*ByVerdict // the same for each set of sources
-	byLabels  map[labelsID]*tally  // for attribution
+	labels    labelSets            // for attribution
 	sets      []uint8              // sets of sources that any row has or had
 	moves     uint64               // changes of what is counted
 	unplaced  int                  // rows in trouble that belong to no incident yet
@@ -36,9 +36,6 @@ type feedState struct {
 	incidents []*incident          // open ones, in order of opening
 	blindDue  feed.Instant         // when blindness is to be looked at
 }
-
-// tally counts the client rows of one distinct label set.
-type tally struct{ of, silent int }
 
 func newFeedState(name string) *feedState {
 	return &feedState{
@@ -52,7 +49,7 @@ func newFeedState(name string) *feedState {
 		roster:   map[string]bool{},
 		members:  map[rowID]int{},
 		bySet:    map[uint8]*ByVerdict{},
-		byLabels: map[labelsID]*tally{},
+		labels:   newLabelSets(),
 	}
 }
 
@@ -95,18 +92,23 @@ func (f *feedState) count(b *block, i, n int) {
 		f.bySet[b.sources[i]] = set
 	}
 	set[v] += n
-	t := f.byLabels[b.labels[i]]
-	if t == nil {
-		t = &tally{}
-		f.byLabels[b.labels[i]] = t
-	}
+	t := tallyOf(v)
+	f.labels.count(b.labels[i], n*t.of, n*t.silent)
+}
+
+// tallyOf is what one client row with that verdict adds to a tally.
+func tallyOf(v Verdict) (t tally) {
 	if v != Retired && v != Unwatched {
-		t.of += n
+		t.of = 1
 	}
 	if v.Opens() {
-		t.silent += n
+		t.silent = 1
 	}
+	return t
 }
+
+// labelsOf are the labels of row i.
+func (f *feedState) labelsOf(b *block, i int) feed.Labels { return f.labels.labels(b.labels[i]) }
 
 // watched is how many clients a rule governs now.
 func (f *feedState) watched() int {
@@ -126,9 +128,8 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 	if old == v {
 		return
 	}
-	f.count(b, i, -1)
 	b.verdict[i] = v
-	f.count(b, i, +1)
+	f.countChange(b, i, old)
 	if old == Retired || v == Retired {
 		n := +1
 		if v == Retired {
@@ -141,6 +142,22 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 		return
 	}
 	f.countUnplaced(b, old.Opens(), v.Opens())
+}
+
+// countChange moves row i from its verdict before to its present one in every
+// count.
+func (f *feedState) countChange(b *block, i int, old Verdict) {
+	if isGroup(b.client[i]) {
+		return
+	}
+	f.moves++
+	v, set := b.verdict[i], f.bySet[b.sources[i]]
+	f.clients[old]--
+	f.clients[v]++
+	set[old]--
+	set[v]++
+	was, is := tallyOf(old), tallyOf(v)
+	f.labels.count(b.labels[i], is.of-was.of, is.silent-was.silent)
 }
 
 // countUnplaced keeps the count of rows in trouble that belong to no incident.

@@ -58,7 +58,7 @@ func (m *Machine) groupRow(f *feedState, n int, value string, sources uint8) row
 		if value != "" {
 			labels, _ = feed.ParseLabels(map[string]string{f.rules[n].Per(): value})
 		}
-		id = f.add(name, m.now, m.labels.id(labels), sources)
+		id = f.add(name, m.now, f.labels.id(labels), sources)
 	}
 	b, i := f.blocks[id.block()], id.place()
 	if b.rule[i] != uint16(n) {
@@ -119,18 +119,18 @@ func (m *Machine) bindGroups(f *feedState) {
 		}
 		b.rule[i] = noRule
 		rule, _, _ := strings.Cut(b.client[i][1:], string(groupMark))
-		if n, ok := named[rule]; ok && m.groupPattern(f, id).label == labelOf(f.rules[n]) {
+		if n, ok := named[rule]; ok && f.groupPattern(id).of(f.rules[n]) {
 			b.rule[i] = uint16(n)
 		}
 	}
 }
 
-// labelOf is the label that a group rule counts by; "" for `per: feed`.
-func labelOf(r *rules.Rule) string {
+// of says that the pattern of a group row is one that the rule counts by.
+func (p pattern) of(r *rules.Rule) bool {
 	if r.Per() == perFeed {
-		return ""
+		return p.whole()
 	}
-	return r.Per()
+	return p.Get(r.Per()) != ""
 }
 
 func (m *Machine) judgeGroups(f *feedState) {

@@ -253,7 +253,7 @@ func (s *holdSearch) all(pick func(*block, int) bool) {
 			key := holdKey{b.labels[i], b.rule[i]}
 			hold, known := s.byLabels[key]
 			if !known || byClient {
-				hold = s.longest(client, s.m.labels.of(b.labels[i]), s.f.ruleOf(b, i))
+				hold = s.longest(client, s.f.labelsOf(b, i), s.f.ruleOf(b, i))
 				s.byLabels[key] = hold
 			}
 			if hold == nil {

@@ -82,36 +82,36 @@ const (
 
 // Scope says for whom.
 type Scope struct {
-	Label  string `json:"label,omitempty"` // the one label value that explains it; both "" for the whole feed
-	Value  string `json:"value,omitempty"`
-	Silent int    `json:"silent"` // series in trouble within the scope
-	Of     int    `json:"of"`     // series within the scope
+	Labels feed.Labels   `json:"labels,omitzero"`       // that explain it, all together, at most three; none for the whole feed
+	Same   []feed.Labels `json:"same_extent,omitempty"` // others that cover exactly the same series, so nothing tells which is the cause; at most five
+	Silent int           `json:"silent"`                // series in trouble within the scope
+	Of     int           `json:"of"`                    // series within the scope
 	// Counter-evidence: the same two for the rest of the feed.
 	ElsewhereSilent int `json:"elsewhere_silent"`
 	ElsewhereOf     int `json:"elsewhere_of"`
 	// Examples, each at most ScopeExamplesMax.
 	Oldest      []Example `json:"oldest,omitempty"`       // in trouble, the longest first
 	StillArrive []string  `json:"still_arrive,omitempty"` // clients within the scope that are well
-	Labels      []string  `json:"label_values,omitempty"` // for the whole: "3 clusters" as label=count pairs, for "every client on every cluster"
+	Spread      []string  `json:"label_values,omitempty"` // for the whole: "cluster=3", how many values the labels have, for "every client on every cluster"
 }
 
 // ScopeExamplesMax bounds the example lists of a Scope.
 const ScopeExamplesMax = 5
 
 // Whole says that the scope is every client of the feed.
-func (s Scope) Whole() bool { return s.Label == "" }
+func (s Scope) Whole() bool { return s.Labels.IsZero() }
 
-// String is "all clients" or "cluster=fsn1".
+// String is "all clients" or "cluster=fsn1, tier=pro".
 func (s Scope) String() string {
 	if s.Whole() {
 		return "all clients"
 	}
-	return s.Label + "=" + s.Value
+	return s.Labels.String()
 }
 
-// numbers is the scope without its examples.
+// numbers is the scope without its lists.
 func (s Scope) numbers() Scope {
-	s.Oldest, s.StillArrive, s.Labels = nil, nil, nil
+	s.Same, s.Oldest, s.StillArrive, s.Spread = nil, nil, nil, nil
 	return s
 }
 

@@ -28,7 +28,14 @@ type incident struct {
 	restored bool // from the store; its members have not joined again yet
 	widened  bool // the whole feed, by a group row or by share; not narrowed again
 
-	rate                       float64      // updates a second of its members before
+	rate float64 // updates a second of its members before
+
+	changes, considered uint64        // of its members; those when labels were looked for last
+	spared              bool          // labels were found then, but somebody was on it
+	alike               []feed.Labels // same extent as alikeTo, when the feed's labels had the shape alikeAt
+	alikeTo             pattern
+	alikeAt             uint64
+
 	newestEvent, newestArrival feed.Instant // among its members when it opened
 	calmSince                  feed.Instant // since when none is in trouble; zero: some are
 	drain                      drain
@@ -137,6 +144,9 @@ func troubled(v Verdict) bool { return v.Opens() || v == Blind }
 
 func (inc *incident) memberJoined(f *feedState, b *block, i int) {
 	inc.countMember(b.verdict[i], +1)
+	if isGroup(b.client[i]) && b.labels[i] == 0 && inc.pattern.whole() {
+		inc.widened = true // it stands for the whole feed
+	}
 	inc.newestEvent = max(inc.newestEvent, b.event[i])
 	inc.newestArrival = max(inc.newestArrival, b.lastSeen(i))
 	inc.rate += b.updateRate(i, b.lastSeen(i))
@@ -160,6 +170,7 @@ func (inc *incident) raise(f *feedState, b *block, i int) {
 }
 
 func (inc *incident) countMember(v Verdict, n int) {
+	inc.changes++
 	if v.Opens() {
 		inc.silent += n
 	}
@@ -173,11 +184,8 @@ func (inc *incident) countMember(v Verdict, n int) {
 
 // widen makes the whole feed its scope.
 func (m *Machine) widen(inc *incident) {
-	m.linksMoved = true
-	inc.pattern = pattern{}
+	m.rescope(inc, pattern{})
 	inc.widened = true
-	inc.touched = true
-	inc.scopeAt = 0
 }
 
 // record adds a line to the timeline.
@@ -462,10 +470,10 @@ func (inc *incident) terms() terms {
 	return terms{inc.Rule, inc.Escalation, inc.Runbook, inc.Owner, inc.Severity, inc.Allowed, inc.Loss.Retention}
 }
 
-// groupRuleFor is the group rule that counts by the label of p, or the whole.
+// groupRuleFor is the group rule that counts by a label of p, or the whole.
 func (f *feedState) groupRuleFor(p pattern) *rules.Rule {
 	for _, r := range f.rules[f.groups:] {
-		if r.Per() == p.label || p.whole() && r.Per() == perFeed {
+		if p.Get(r.Per()) != "" || p.whole() && r.Per() == perFeed {
 			return r
 		}
 	}

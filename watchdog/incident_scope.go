@@ -3,6 +3,8 @@ package watchdog
 import (
 	"slices"
 	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // scopeEvery is how often the numbers of a scope are counted anew at most.
@@ -17,25 +19,21 @@ func (m *Machine) refreshScope(inc *incident) {
 	if inc.scopeAt.Add(scopeEvery) > m.now && inc.Revision > 0 && !over {
 		return // again when it is due
 	}
-	inc.scopeAt, inc.moves = m.now, inc.feed.moves
-	others := inc.feed.patterns(inc.Cause, inc)
-	if inc.pattern.whole() && !inc.widened {
-		if p := m.explain(inc.feed, others); !p.whole() && m.explains(inc, p) {
-			inc.pattern = p
-			m.linksMoved = true
-		}
-	}
-	s := m.countScope(inc.feed, inc.pattern, others)
-	if m.groupSilent(inc) {
+	f := inc.feed
+	inc.scopeAt, inc.moves = m.now, f.moves
+	s := f.countScope(inc)
+	if f.groupSilent(inc) {
 		s.Silent = s.Of // nobody it covers has been heard of
 	}
 	if inc.trouble > inc.silent { // some cannot be seen, as after a restart: that is no recovery
 		s.Silent = max(s.Silent, min(inc.Scope.Silent, s.Of))
 	}
 	if s.Whole() {
-		s.Labels = m.labelSpread(inc.feed)
+		s.Spread = f.labels.spread()
+	} else {
+		s.Same = f.alike(inc)
 	}
-	m.examples(inc, &s)
+	f.examples(inc, &s)
 	if !equalScope(s, inc.Scope) {
 		inc.Scope = s
 		inc.dirty = true
@@ -46,24 +44,30 @@ func (m *Machine) refreshScope(inc *incident) {
 	}
 }
 
-// explains says that p covers nearly all that is silent in the incident's scope.
-func (m *Machine) explains(inc *incident, p pattern) bool {
-	s := m.countScope(inc.feed, p, nil)
-	return float64(s.Silent) >= wholeShare*float64(inc.trouble)
+// alike are the other labels with the extent of the incident's; searched anew
+// only when clients or their labels changed.
+func (f *feedState) alike(inc *incident) []feed.Labels {
+	if inc.alikeTo == inc.pattern && inc.alikeAt == f.labels.shape {
+		return inc.alike
+	}
+	inc.alikeTo, inc.alikeAt, inc.alike = inc.pattern, f.labels.shape, nil
+	if e, ok := f.labels.extent(inc.pattern); ok {
+		for _, same := range f.labels.same(e) {
+			inc.alike = append(inc.alike, f.labels.patternOf(same).Labels)
+		}
+	}
+	return inc.alike
 }
 
 // groupSilent says whether the row of a group rule that stands for the whole
-// scope is silent.
-func (m *Machine) groupSilent(inc *incident) bool {
-	f := inc.feed
-	for n := f.groups; n < len(f.rules); n++ {
-		r := f.rules[n]
-		if per := r.Per(); per != perFeed && per != inc.pattern.label {
-			continue
-		}
+// scope, or for more, is silent.
+func (f *feedState) groupSilent(inc *incident) bool {
+	for _, r := range f.rules[f.groups:] {
 		value := ""
 		if r.Per() != perFeed {
-			value = inc.pattern.value
+			if value = inc.pattern.Get(r.Per()); value == "" {
+				continue
+			}
 		}
 		if id, ok := f.row(groupName(r, value)); ok {
 			if f.blocks[id.block()].verdict[id.place()] == Stale && !r.Selective() {
@@ -75,7 +79,8 @@ func (m *Machine) groupSilent(inc *incident) bool {
 }
 
 func equalScope(a, b Scope) bool {
-	return a.Label == b.Label && a.Value == b.Value && a.Silent == b.Silent && a.Of == b.Of &&
+	return a.Labels == b.Labels && a.Silent == b.Silent && a.Of == b.Of &&
 		a.ElsewhereSilent == b.ElsewhereSilent && a.ElsewhereOf == b.ElsewhereOf &&
-		slices.Equal(a.Oldest, b.Oldest) && slices.Equal(a.StillArrive, b.StillArrive) && slices.Equal(a.Labels, b.Labels)
+		slices.Equal(a.Same, b.Same) && slices.Equal(a.Oldest, b.Oldest) &&
+		slices.Equal(a.StillArrive, b.StillArrive) && slices.Equal(a.Spread, b.Spread)
 }

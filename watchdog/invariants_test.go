@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
@@ -28,7 +29,7 @@ func checkCounts(t testing.TB, m *Machine, f *feedState) {
 	t.Helper()
 	var clients ByVerdict
 	bySet := map[uint8]ByVerdict{}
-	byLabels := map[labelsID]tally{}
+	byLabels := make([]tally, f.labels.len())
 	unplaced := 0
 	for _, b := range f.blocks {
 		unassigned := 0
@@ -72,13 +73,33 @@ func checkCounts(t testing.TB, m *Machine, f *feedState) {
 			t.Fatalf("set %d counts %v, recounted %v", n, *c, bySet[n])
 		}
 	}
-	for id, l := range f.byLabels {
-		if *l != byLabels[id] {
-			t.Fatalf("labels %d count %v, recounted %v", id, *l, byLabels[id])
+	if len(bySet) > len(f.bySet) {
+		t.Fatal("a set is not counted at all")
+	}
+	checkLabels(t, &f.labels, byLabels)
+}
+
+// checkLabels: every count of label sets follows from the recount of rows.
+func checkLabels(t testing.TB, s *labelSets, want []tally) {
+	t.Helper()
+	var all tally
+	pairs, live := make([]int32, len(s.pairOf)), make([]int32, len(s.live))
+	for id, w := range want {
+		if got := (tally{int(s.of[id]), int(s.silent[id])}); got != w {
+			t.Fatalf("%s counts %v, recounted %v", s.labels(labelsID(id)), got, w)
+		}
+		all.of, all.silent = all.of+w.of, all.silent+w.silent
+		for _, p := range s.pairsOf(labelsID(id)) {
+			pairs[p] += int32(w.of)
 		}
 	}
-	if len(bySet) > len(f.bySet) || len(byLabels) > len(f.byLabels) {
-		t.Fatal("a set or label set is not counted at all")
+	for p, n := range pairs {
+		if n > 0 {
+			live[s.nameOf[p]]++
+		}
+	}
+	if all != s.all || !slices.Equal(pairs, s.pairOf) || !slices.Equal(live, s.live) {
+		t.Fatalf("counts %v %v %v, recounted %v %v %v", s.all, s.pairOf, s.live, all, pairs, live)
 	}
 }
 

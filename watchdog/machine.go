@@ -21,7 +21,7 @@ type Machine struct {
 	order  []*feedState // by first mention: maps have no order, incidents must
 	series int
 
-	labels    interned[feed.Labels, labelsID]
+	labelSets int                        // of all feeds
 	groupSets interned[string, groupsID] // packed rowIDs
 	groupRows [][]rowID                  // by groupsID
 	sources   sources
@@ -75,7 +75,6 @@ func New(cfg Config, now feed.Instant, saved *Saved) *Machine {
 		trouble:   map[string]string{},
 		holdsDue:  never,
 	}
-	m.labels.id(feed.Labels{})
 	m.groupSets.id("")
 	m.groupRows = [][]rowID{nil}
 	// Deadlines that passed while we were down are looked at at once: their grace,
@@ -203,6 +202,7 @@ func (m *Machine) fire() {
 			m.visit(f, h)
 		}
 		m.place(f)
+		m.reconsider(f)
 		if f.blindDue <= m.now {
 			m.refreshBlindIncident(f)
 		}

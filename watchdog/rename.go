@@ -57,7 +57,7 @@ func (m *Machine) absorb(f, from *feedState) {
 			continue
 		}
 		m.series--
-		m.absorbRow(f, b, i)
+		m.absorbRow(f, b, i, from.labelsOf(b, i))
 		if t := from.tracks[id]; t != nil {
 			if to, _ := f.row(b.client[i]); f.tracks[to] == nil {
 				f.tracks[to] = t
@@ -65,17 +65,18 @@ func (m *Machine) absorb(f, from *feedState) {
 		}
 	}
 	for _, inc := range from.incidents {
-		inc.feed = f
+		inc.feed, inc.alikeTo = f, pattern{}
 	}
 	f.incidents = append(f.incidents, from.incidents...)
 	m.order = slices.DeleteFunc(m.order, func(o *feedState) bool { return o == from })
 	m.gone = append(m.gone, from.name)
 }
 
-func (m *Machine) absorbRow(f *feedState, from *block, n int) {
+func (m *Machine) absorbRow(f *feedState, from *block, n int, labels feed.Labels) {
+	lid, _ := m.labelsID(f, labels)
 	id, ok := f.row(from.client[n])
 	if !ok {
-		id = f.add(from.client[n], -min(from.arrival[n], 0), from.labels[n], from.sources[n])
+		id = f.add(from.client[n], -min(from.arrival[n], 0), lid, from.sources[n])
 		b, i := f.blocks[id.block()], id.place()
 		b.arrival[i] = from.arrival[n]
 		b.rate[i], b.since[i] = from.rate[n], from.since[n]
@@ -85,8 +86,8 @@ func (m *Machine) absorbRow(f *feedState, from *block, n int) {
 	b, i := f.blocks[id.block()], id.place()
 	f.count(b, i, -1)
 	b.sources[i] = m.sources.set(m.sources.sets[b.sources[i]].mask | m.sources.sets[from.sources[n]].mask)
-	if from.labels[n] != 0 {
-		b.labels[i] = from.labels[n]
+	if lid != 0 {
+		b.labels[i] = lid
 	}
 	f.count(b, i, +1)
 	f.useSet(b.sources[i])

@@ -1,7 +1,6 @@
 package watchdog
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -28,7 +27,7 @@ func (m *Machine) Flush() (flush Flush, more bool) {
 			}
 			image := BlockImage{Feed: f.name, Index: n, Marks: encodeMarks(b)}
 			if b.namesChanged || len(b.client) != b.savedRows {
-				image.Names = m.encodeNames(b)
+				image.Names = m.encodeNames(f, b)
 			}
 			b.marksChanged, b.namesChanged, b.savedRows = false, false, b.len()
 			flush.Blocks = append(flush.Blocks, image)
@@ -104,7 +103,8 @@ func (m *Machine) restoreRow(f *feedState, row savedRow) {
 	if mask == 0 { // its sources are no longer configured
 		mask = 1 << m.sources.find(feed.Push.Name)
 	}
-	id := f.add(row.client, 0, m.labels.id(row.labels), m.sources.set(mask))
+	lid, _ := m.labelsID(f, row.labels)
+	id := f.add(row.client, 0, lid, m.sources.set(mask))
 	b, i := f.blocks[id.block()], id.place()
 	b.arrival[i], b.event[i] = m.notAhead(row.arrival), row.event
 	b.rate[i], b.since[i] = row.rate, row.since
@@ -140,7 +140,7 @@ func (m *Machine) restoreIncident(saved *Incident) {
 	}
 	m.bySeq++
 	inc := &incident{Incident: *saved, seq: m.bySeq, feed: f, due: never}
-	inc.pattern = pattern{saved.Scope.Label, saved.Scope.Value}
+	inc.pattern = pattern{saved.Scope.Labels}
 	for i := range saved.Events { // which of the two was last
 		switch saved.Events[i].Kind {
 		case EventResumed:
@@ -189,7 +189,7 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 	if !overdue && !behind {
 		return
 	}
-	inc := m.rejoins(f, id, b, i, behind)
+	inc := m.rejoins(f, b, i, behind)
 	if inc == nil {
 		return
 	}
@@ -206,35 +206,30 @@ func (m *Machine) rejoinRuleless(f *feedState, id rowID, b *block, i int) {
 	if f.spec != nil || isGroup(b.client[i]) {
 		return
 	}
-	if inc := m.rejoins(f, id, b, i, false); inc != nil && b.lastSeen(i) < inc.Opened && inc.State != StateRecovering {
+	if inc := m.rejoins(f, b, i, false); inc != nil && b.lastSeen(i) < inc.Opened && inc.State != StateRecovering {
 		m.setVerdict(f, b, i, Stale)
 		m.join(f, b, i, inc)
 	}
 }
 
-// rejoins is the restored incident that covers the row. A row that is only
-// behind belongs to one that was being worked off.
-func (m *Machine) rejoins(f *feedState, id rowID, b *block, i int, behind bool) *incident {
-	var whole *incident
+// rejoins is the restored incident that covers the row, of several the one with
+// the most labels. A row that is only behind belongs to one that was being worked
+// off.
+func (m *Machine) rejoins(f *feedState, b *block, i int, behind bool) *incident {
+	var best *incident
+	labels := pattern{f.labelsOf(b, i)}
 	for _, inc := range f.incidents {
-		if !inc.restored || inc.Cause == CauseBlind {
+		if !inc.restored || inc.Cause == CauseBlind || best != nil && inc.pattern.len() <= best.pattern.len() {
 			continue
 		}
 		if behind && inc.Cause == CauseSilent && inc.Loss.FirstAgain.IsZero() {
 			continue
 		}
-		switch {
-		case inc.pattern.whole():
-			whole = cmp.Or(whole, inc)
-		case isGroup(b.client[i]):
-			if inc.pattern == m.groupPattern(f, id) {
-				return inc
-			}
-		case inc.pattern.covers(m.labels.of(b.labels[i])):
-			return inc
+		if inc.pattern.covers(labels.Labels) || isGroup(b.client[i]) && !labels.whole() && f.within(labels, inc.pattern) {
+			best = inc
 		}
 	}
-	return whole
+	return best
 }
 
 // keepFromEmpty gives an incident that found no member the row of the feed as a

@@ -1,30 +1,10 @@
 package watchdog
 
 import (
-	"math"
 	"slices"
 	"testing"
 	"time"
 )
-
-func TestLLR(t *testing.T) {
-	for _, c := range []struct {
-		p, all tally
-		want   float64
-	}{
-		// 10 of 10 against 0 of 20: -(10 ln(1/3) + 20 ln(2/3)).
-		{tally{10, 10}, tally{30, 10}, 19.0954},
-		// 5 of 10 against 5 of 90: -6.9315 - 19.3104 + 32.5083.
-		{tally{10, 5}, tally{100, 10}, 6.2664},
-		{tally{10, 1}, tally{100, 10}, 0}, // no worse than the rest
-		{tally{10, 0}, tally{100, 10}, 0},
-		{tally{100, 10}, tally{100, 10}, 0}, // nothing else to compare with
-	} {
-		if got := llr(c.p, c.all); math.Abs(got-c.want) > 0.001 {
-			t.Errorf("llr(%+v, %+v) = %.4f, want %.4f", c.p, c.all, got, c.want)
-		}
-	}
-}
 
 // TestScope: which clients fall silent when, and how people are told of it.
 func TestScope(t *testing.T) {

@@ -41,7 +41,7 @@ type block struct {
 	verdict []Verdict
 	rule    []uint16      // index into feedState.rules, or noRule
 	sources []uint8       // index into sources.sets
-	labels  []labelsID    // index into the machine's interned label sets
+	labels  []labelsID    // index into the feed's label sets
 	groups  []groupsID    // which group rows an arrival also moves
 	in      []incidentSeq // the incident it belongs to; 0: none
 
@@ -53,7 +53,6 @@ type block struct {
 }
 
 type (
-	labelsID    uint32
 	groupsID    uint32
 	incidentSeq uint32
 )

@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
@@ -126,7 +127,7 @@ func (m *Machine) Sources() []SourceView {
 // Trouble is what is wrong with what the machine was told, one sentence each.
 func (m *Machine) Trouble() []string {
 	var all []string
-	for _, subject := range slices.Sorted(mapKeys(m.trouble)) {
+	for _, subject := range slices.Sorted(maps.Keys(m.trouble)) {
 		all = append(all, m.trouble[subject])
 	}
 	return all
@@ -182,7 +183,7 @@ func (m *Machine) shown(b *block, i int) Verdict {
 
 func (m *Machine) clientView(f *feedState, b *block, i int, v Verdict) ClientView {
 	view := ClientView{
-		Client: b.client[i], Labels: m.labels.of(b.labels[i]), Verdict: v,
+		Client: b.client[i], Labels: f.labelsOf(b, i), Verdict: v,
 		Arrival: b.lastSeen(i), Event: b.event[i],
 	}
 	if r := f.ruleOf(b, i); r != nil {

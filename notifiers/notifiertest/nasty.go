@@ -6,6 +6,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // NastyScene is one of Scenes with every text from outside replaced by one that
@@ -37,17 +38,43 @@ func NastyScene(t *rapid.T) Scene {
 
 func nastyScope(t *rapid.T, s *watchdog.Scope) {
 	text := nastyText()
+	s.Labels, s.Same = feed.Labels{}, nil
 	if rapid.Bool().Draw(t, "label") {
-		s.Label, s.Value = text.Draw(t, "label"), text.Draw(t, "value")
+		s.Labels = nastyLabels(t)
+		for range rapid.IntRange(0, 5).Draw(t, "same") {
+			s.Same = append(s.Same, nastyLabels(t))
+		}
 	}
 	n := rapid.SampledFrom([]int{0, 1, 2, 7, 100_000, 1 << 40})
 	s.Silent, s.Of, s.ElsewhereSilent, s.ElsewhereOf = n.Draw(t, "silent"), n.Draw(t, "of"), n.Draw(t, "elsewhere silent"), n.Draw(t, "elsewhere")
-	s.Oldest, s.StillArrive, s.Labels = nil, nil, nil
+	s.Oldest, s.StillArrive, s.Spread = nil, nil, nil
 	for range rapid.IntRange(0, watchdog.ScopeExamplesMax).Draw(t, "examples") {
 		s.Oldest = append(s.Oldest, watchdog.Example{Client: text.Draw(t, "client"), Last: At("2025-11-23 23:41")})
 		s.StillArrive = append(s.StillArrive, text.Draw(t, "well"))
-		s.Labels = append(s.Labels, text.Draw(t, "labels"))
+		s.Spread = append(s.Spread, text.Draw(t, "labels"))
 	}
+}
+
+// nastyLabels are one to three labels as bad as they can be parsed.
+func nastyLabels(t *rapid.T) feed.Labels {
+	pairs := map[string]string{}
+	for _, name := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z_][a-zA-Z0-9_]{0,63}`), 1, 3, rapid.ID).Draw(t, "labels") {
+		pairs[name] = "x"
+		if _, err := feed.ParseLabels(pairs); err != nil { // a name that is taken
+			delete(pairs, name)
+			continue
+		}
+		value := nastyText().Draw(t, "value")
+		pairs[name] = value[:min(len(value), feed.LabelValueBytesMax)]
+		if _, err := feed.ParseLabels(pairs); err != nil {
+			pairs[name] = "<!channel> \u05e9\u05dc\u05d5\u05dd"
+		}
+	}
+	labels, err := feed.ParseLabels(pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return labels
 }
 
 // nastyText is text that rings, formats, hides, turns around or does not end.

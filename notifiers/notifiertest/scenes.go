@@ -43,7 +43,7 @@ const day = 24 * time.Hour
 // opened is the incident that feedwatch exists for, five minutes in.
 func opened() *watchdog.Incident {
 	scope := watchdog.Scope{
-		Silent: 1248, Of: 1248, Labels: []string{"cluster=3"},
+		Silent: 1248, Of: 1248, Spread: []string{"cluster=3"},
 		Oldest: []watchdog.Example{{Client: "acme", Last: At("2025-11-23 23:41")}, {Client: "globex", Last: At("2025-11-23 23:52")}},
 	}
 	return &watchdog.Incident{
@@ -67,7 +67,7 @@ func opened() *watchdog.Incident {
 }
 
 func event(n int, at string, kind watchdog.EventKind, s watchdog.Scope, more watchdog.Event) watchdog.Event {
-	s.Oldest, s.StillArrive, s.Labels = nil, nil, nil
+	s.Same, s.Oldest, s.StillArrive, s.Spread = nil, nil, nil, nil
 	more.N, more.At, more.Kind, more.Scope = n, At(at), kind, s
 	return more
 }
@@ -152,7 +152,8 @@ func OneCluster() Scene {
 	inc := opened()
 	inc.Rule, inc.Since = "enterprise", At("2025-11-24 00:00")
 	inc.Scope = watchdog.Scope{
-		Label: "cluster", Value: "fsn1", Silent: 312, Of: 318, ElsewhereOf: 930,
+		Labels: labels("cluster", "fsn1"), Silent: 312, Of: 318, ElsewhereOf: 930,
+		Same:        []feed.Labels{labels("provider", "hetzner", "zone", "fsn1-dc14")},
 		Oldest:      []watchdog.Example{{Client: "acme", Last: At("2025-11-23 23:41")}, {Client: "globex", Last: At("2025-11-23 23:52")}, {Client: "never-seen"}},
 		StillArrive: []string{"initech", "umbrella", "hooli", "vehement", "massive"},
 	}
@@ -160,6 +161,33 @@ func OneCluster() Scene {
 	add(inc, "2025-11-24 00:05", watchdog.EventOpened, watchdog.Event{})
 	add(inc, "2025-11-24 00:05", watchdog.EventPaged, watchdog.Event{Page: 1})
 	return Scene{"one-cluster", At("2025-11-24 00:05"), inc}
+}
+
+// labels are label names and values by turns. It panics on bad ones: scenes are
+// written by hand.
+func labels(pairs ...string) feed.Labels {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	parsed, err := feed.ParseLabels(m)
+	if err != nil {
+		panic(err)
+	}
+	return parsed
+}
+
+// TwoLabels is a part of the clients that takes two labels to say.
+func TwoLabels() Scene {
+	inc := OneCluster().Incident
+	inc.Scope.Labels = labels("cluster", "fsn1", "tier", "pro")
+	inc.Scope.Same = []feed.Labels{labels("tier", "pro", "zone", "fsn1-dc14"), labels("pool", "17")}
+	inc.Scope.Silent, inc.Scope.Of, inc.Scope.ElsewhereSilent, inc.Scope.ElsewhereOf = 41, 41, 3, 1207
+	inc.Scope.StillArrive = nil
+	inc.Events, inc.Revision = nil, 0
+	add(inc, "2025-11-24 00:05", watchdog.EventOpened, watchdog.Event{})
+	add(inc, "2025-11-24 00:05", watchdog.EventPaged, watchdog.Event{Page: 1})
+	return Scene{"two-labels", At("2025-11-24 00:05"), inc}
 }
 
 // Grown is OneCluster after it took the whole feed.
@@ -281,7 +309,7 @@ func NeverSeen() Scene {
 // Scenes are all of them. Every call makes new ones.
 func Scenes() []Scene {
 	return []Scene{
-		Open(), Acknowledged(), Losing(), CatchingUp(), Holding(), Resolved(), OneCluster(), Grown(), OneClient(),
+		Open(), Acknowledged(), Losing(), CatchingUp(), Holding(), Resolved(), OneCluster(), TwoLabels(), Grown(), OneClient(),
 		ResolvedWithoutLoss(), Blind(), SeenAgain(), Frozen(), Behind(), Demo(), NeverSeen(),
 	}
 }

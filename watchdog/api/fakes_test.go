@@ -151,15 +151,19 @@ func silentFeed() *engine.Status {
 		Cause: watchdog.CauseSilent, Opened: now, Seen: now, Anchor: "external-profiles/acme", Revision: 3,
 		State: watchdog.StateOpen, Severity: rules.Critical, Rule: "whole-feed", Allowed: 5 * minute, Escalation: "cdp-on-call",
 		Runbook: "https://wiki.example.com/runbooks/external-profiles", Owner: "cdp-team",
-		Scope: watchdog.Scope{Silent: 3, Of: 3, Labels: []string{"cluster=fsn1: 2", "cluster=nbg1: 1"}}, Since: start,
+		Scope: watchdog.Scope{Silent: 3, Of: 3, Spread: []string{"cluster=2"}}, Since: start,
 		Loss:   watchdog.Loss{Retention: 7 * 24 * time.Hour, Start: start, Begins: start.Add(7 * 24 * time.Hour)},
 		Next:   &watchdog.Next{At: now.Add(5 * minute), Targets: []rules.Target{{Kind: "pagerduty", Name: "cdp"}}, Why: watchdog.ReasonStep},
 		Pages:  []watchdog.Page{{N: 1, At: now, Reason: watchdog.ReasonOpened, Targets: []rules.Target{{Kind: "slack", Name: "cdp-alerts"}}}},
 		Events: []watchdog.Event{{N: 1, At: now, Kind: watchdog.EventOpened}, {N: 2, At: now, Kind: watchdog.EventPaged, Page: 1}},
 	}
+	fsn1, err := feed.ParseLabels(map[string]string{"cluster": "fsn1"})
+	if err != nil {
+		panic(err)
+	}
 	resolved := &watchdog.Incident{
 		ID: "1763900000000-ffff00", Feed: "consent", Cause: watchdog.CauseSilent, Opened: 1_763_900_000_000, Seen: 1_763_900_000_000,
-		State: watchdog.StateResolved, Severity: rules.Error, Resolved: 1_763_900_900_000, Scope: watchdog.Scope{Label: "cluster", Value: "fsn1"},
+		State: watchdog.StateResolved, Severity: rules.Error, Resolved: 1_763_900_900_000, Scope: watchdog.Scope{Labels: fsn1},
 	}
 	profiles := watchdog.FeedView{
 		Name: "external-profiles", Description: "External user profile updates into the CDP", Owner: "cdp-team", Watched: true, Clients: 3,

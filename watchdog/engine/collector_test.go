@@ -57,9 +57,13 @@ func TestCollectorShowsTheStatus(t *testing.T) {
 		Feed: "silent", Cause: watchdog.CauseSilent, State: watchdog.StateAcknowledged, Severity: rules.Critical,
 		Scope: watchdog.Scope{Silent: 3, Of: 3},
 	}
+	fsn1, err := feed.ParseLabels(map[string]string{"cluster": "fsn1"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	part := &watchdog.Incident{
 		Feed: "well", Cause: watchdog.CauseSilent, State: watchdog.StateOpen, Severity: rules.Error,
-		Scope: watchdog.Scope{Label: "cluster", Value: "fsn1", Silent: 3, Of: 3},
+		Scope: watchdog.Scope{Labels: fsn1, Silent: 3, Of: 3},
 	}
 	resolved := &watchdog.Incident{Feed: "never", Cause: watchdog.CauseSilent, State: watchdog.StateResolved, Scope: watchdog.Scope{Silent: 3, Of: 3}}
 	s := &Status{

@@ -68,9 +68,8 @@ type Clients struct {
 
 // Environment says where it happened.
 type Environment struct {
-	Install string `json:"install"`
-	Label   string `json:"label,omitempty"` // the one label value that explains it; both empty for the whole feed
-	Value   string `json:"value,omitempty"`
+	Install string      `json:"install"`
+	Labels  feed.Labels `json:"labels,omitzero"` // that explain it, all together; none for the whole feed
 }
 
 // Times are what a root-cause document asks for.
@@ -119,7 +118,7 @@ func New(inc *watchdog.Incident, ledger []watchdog.LedgerRow, measures []Measure
 	}
 	scope, _ := w.Affected(inc)
 	r.Clients = Clients{Affected: scope.Silent, Of: scope.Of + scope.ElsewhereOf}
-	r.Environment = Environment{Install: install(inc), Label: scope.Label, Value: scope.Value}
+	r.Environment = Environment{Install: install(inc), Labels: scope.Labels}
 	r.Times = times(inc)
 	r.Intervals = r.Times.intervals(now)
 	r.Title = "Incident report: " + inc.Feed + ", " + r.Times.Began.Time().Format("2 January 2006")
