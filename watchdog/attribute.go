@@ -94,8 +94,12 @@ func (m *Machine) placeCovered(f *feedState, cause Cause) bool {
 			inc = f.covering(open, b.labels[i])
 			known[b.labels[i]] = inc
 		}
-		if inc != nil && isGroup(b.client[i]) && b.labels[i] != 0 && inc.unexplained() {
-			inc = nil // it says outright what is silent
+		if inc == nil || inc.pattern.whole() {
+			if own := f.opened(cause, b, i); own != nil {
+				inc = own
+			} else if inc != nil && isGroup(b.client[i]) && b.labels[i] != 0 && inc.unexplained() {
+				inc = nil // it says outright what is silent
+			}
 		}
 		if inc == nil {
 			left = true
@@ -132,6 +136,19 @@ func (f *feedState) covering(open []cover, id labelsID) *incident {
 	for _, c := range open {
 		if f.labels.covers(c.extent, id) {
 			return c.inc
+		}
+	}
+	return nil
+}
+
+// opened is the open incident that a row began with its present silence: whatever
+// labels came to explain that since, the row has no other, and two may not share
+// an id.
+func (f *feedState) opened(cause Cause, b *block, i int) *incident {
+	r := f.ruleOf(b, i)
+	for _, inc := range f.incidents {
+		if inc.Cause == cause && !inc.done() && r != nil && inc.Anchor == displayName(b.client[i]) && inc.Opened == r.Deadline(b.reference(i)) {
+			return inc
 		}
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -17,7 +19,7 @@ type fleetlet struct {
 	stops map[string]time.Duration // by what a client's name begins with: its last update
 }
 
-func newFleetlet(t *testing.T, yaml string) *fleetlet {
+func newFleetlet(t testing.TB, yaml string) *fleetlet {
 	return &fleetlet{newRig(t, yaml), map[string]time.Duration{}}
 }
 
@@ -116,7 +118,7 @@ func TestClientsThatFallOneByOneAreOneIncident(t *testing.T) {
 }
 
 // noisy has three clients silent that no label explains, and for long.
-func noisy(t *testing.T, yaml string) (f *fleetlet, noise *Incident) {
+func noisy(t testing.TB, yaml string) (f *fleetlet, noise *Incident) {
 	f = newFleetlet(t, yaml).silent(0, "a-pro-1", "c-free-2", "d-free-3").until(15 * time.Minute)
 	return f, f.want("silent all clients 3/80")["all clients"]
 }
@@ -197,6 +199,56 @@ func TestTheMoreSpecificIncidentTakesItsSeries(t *testing.T) {
 			t.Errorf("%s belongs to %s, want %s", client, got.pattern, want.pattern)
 		}
 	}
+}
+
+// Whatever falls silent together or one by one, and comes back: each series in
+// trouble belongs to one incident, somebody was paged for each, and all end.
+func TestCausesComeAndGo(t *testing.T) {
+	yaml := []string{
+		plain,
+		strings.Replace(plain, "- {name: clients,", "- {name: pro, match: ['tier=\"pro\"'], stale_after: 5m}\n      - {name: clients,", 1),
+		strings.Replace(plain, "- {name: clients,", "- {name: cluster, per: cluster, stale_after: 5m}\n      - {name: clients,", 1),
+	}
+	prefix := rapid.Custom(func(t *rapid.T) string {
+		cluster := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "cluster")
+		tier := rapid.SampledFrom([]string{"", "-pro", "-free"}).Draw(t, "tier")
+		if tier == "" {
+			return cluster
+		}
+		return cluster + tier + rapid.SampledFrom([]string{"", "-1", "-2", "-3", "-4", "-5"}).Draw(t, "client")
+	})
+	rapid.Check(t, func(rt *rapid.T) {
+		f := newFleetlet(rt2tb{t, rt}, rapid.SampledFrom(yaml).Draw(rt, "rules"))
+		for range rapid.IntRange(1, 8).Draw(rt, "acts") {
+			now := f.now.Sub(noon)
+			for range rapid.IntRange(1, 6).Draw(rt, "stops") {
+				f.silent(now+time.Duration(rapid.IntRange(0, 4).Draw(rt, "last"))*time.Minute, prefix.Draw(rt, "prefix"))
+			}
+			for range rapid.IntRange(0, 3).Draw(rt, "resumes") {
+				delete(f.stops, prefix.Draw(rt, "prefix"))
+			}
+			switch rapid.IntRange(0, 5).Draw(rt, "else") {
+			case 0:
+				if open := f.open(); len(open) > 0 {
+					f.step(&Acknowledge{ID: open[0].ID, By: "anna", For: 20 * time.Minute})
+				}
+			case 1:
+				f.to(f.now.Sub(noon) + gatherFor)
+				f.restart(plain)
+			}
+			f.until(now + time.Duration(rapid.IntRange(1, 25).Draw(rt, "minutes"))*time.Minute)
+		}
+		clear(f.stops)
+		f.until(f.now.Sub(noon) + 30*time.Minute)
+		if open := f.open(); len(open) > 0 {
+			rt.Fatalf("all is well, and still open are %q", scopesOf(open))
+		}
+		for id, inc := range f.seen {
+			if inc.State != StateResolved || len(inc.Pages) == 0 {
+				rt.Fatalf("%s of %s is %s with %d pages", id, inc.Scope, inc.State, len(inc.Pages))
+			}
+		}
+	})
 }
 
 func patternFor(t *testing.T, pairs ...string) pattern {

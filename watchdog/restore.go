@@ -213,7 +213,7 @@ func (m *Machine) rejoinRuleless(f *feedState, id rowID, b *block, i int) {
 }
 
 // rejoins is the restored incident that covers the row, of several the one with
-// the most labels. A row that is only behind belongs to one that was being worked
+// the most labels, or one that it began itself. A row that is only behind belongs to one that was being worked
 // off.
 func (m *Machine) rejoins(f *feedState, b *block, i int, behind bool) *incident {
 	var best *incident
@@ -227,6 +227,11 @@ func (m *Machine) rejoins(f *feedState, b *block, i int, behind bool) *incident 
 		}
 		if inc.pattern.covers(labels.Labels) || isGroup(b.client[i]) && !labels.whole() && f.within(labels, inc.pattern) {
 			best = inc
+		}
+	}
+	if best == nil || best.pattern.whole() {
+		if own := f.opened(CauseSilent, b, i); own != nil && own.restored {
+			return own
 		}
 	}
 	return best

@@ -26,7 +26,7 @@ func (f *feedState) countScope(inc *incident) Scope {
 // explain.
 func (f *feedState) explained(inc *incident) int {
 	n := 0
-	seen := map[labelsID]bool{}
+	seen := make([]bool, f.labels.len())
 	for _, c := range f.covers(inc.Cause) {
 		if len(c.extent) == 0 {
 			continue
