@@ -87,7 +87,10 @@ func (f *feedState) unexplained(cause Cause) *incident {
 func (m *Machine) reconsider(f *feedState) {
 	for _, cause := range causes {
 		inc := f.unexplained(cause)
-		if inc == nil || inc.restored || inc.scopeAt.Add(scopeEvery) > m.now || inc.considered == inc.changes && !(inc.spared && !inc.heldWhole()) {
+		if inc == nil || inc.restored || inc.scopeAt.Add(scopeEvery) > m.now {
+			continue
+		}
+		if again := inc.spared && !inc.attended(); inc.considered == inc.changes && !again {
 			continue
 		}
 		inc.considered, inc.spared = inc.changes, false
@@ -97,8 +100,8 @@ func (m *Machine) reconsider(f *feedState) {
 	}
 }
 
-// heldWhole says that somebody is on the incident as it is.
-func (inc *incident) heldWhole() bool { return inc.Ack != nil && inc.silent <= inc.Ack.Silent }
+// attended says that somebody is on the incident as it is, all of it.
+func (inc *incident) attended() bool { return inc.Ack != nil && inc.silent <= inc.Ack.Silent }
 
 func (m *Machine) takeApart(f *feedState, rest *incident) {
 	s := f.scanOf(rest.Cause)
@@ -118,7 +121,7 @@ func (m *Machine) takeApart(f *feedState, rest *incident) {
 			m.rescope(rest, p)
 			return
 		}
-		if rest.heldWhole() {
+		if rest.attended() {
 			rest.spared = true
 			return
 		}

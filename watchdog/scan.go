@@ -95,24 +95,57 @@ func (c *candidate) extent() extent { return c.pairs[:c.depth] }
 
 // next finds the cause of what is silent yet; false when nothing scores.
 func (s *scan) next() (extent, bool) {
+	e, ok := s.best(patternLabelsMax)
+	if !ok {
+		return nil, false
+	}
+	// Two causes side by side can look like one that covers both. Then labels score
+	// within it too: the silent series are not spread evenly over what it covers.
+	for len(e) < patternLabelsMax {
+		part, uneven := s.inside(e).best(patternLabelsMax - len(e))
+		if !uneven {
+			break
+		}
+		e = append(e, part...)
+	}
+	// Of those that cover the same series the one that says it with fewest labels.
+	if same := s.sets.same(e); len(same) > 0 && len(same[0]) < len(e) {
+		e = same[0]
+	}
+	return e, true
+}
+
+// best is the combination of at most labelsMax labels with the highest score.
+func (s *scan) best(labelsMax int) (extent, bool) {
 	if s.all.silent == 0 || s.all.silent == s.all.of {
 		return nil, false // the whole is the answer
 	}
 	s.price()
 	best := candidate{score: scoreMin}
 	beam := s.singles(&best)
-	for depth := 2; depth <= patternLabelsMax; depth++ {
+	for depth := 2; depth <= labelsMax; depth++ {
 		beam = s.deepen(beam, &best)
 	}
-	if best.depth == 0 {
-		return nil, false
+	return slices.Clone(best.extent()), best.depth > 0
+}
+
+// inside looks at what an extent covers of what is not explained yet.
+func (s *scan) inside(e extent) *scan {
+	in := &scan{
+		sets: s.sets, of: make([]int32, len(s.of)), silent: make([]int32, len(s.of)),
+		n: make([]int32, len(s.n)), a: make([]int32, len(s.n)), more: s.more, slot: s.slot,
 	}
-	e := best.extent()
-	// Of those that cover the same series the one that says it with fewest labels.
-	if same := s.sets.same(e); len(same) > 0 && len(same[0]) < len(e) {
-		e = same[0]
+	for id := range s.sets.within(e) {
+		of, silent := s.of[id], s.silent[id]
+		in.of[id], in.silent[id] = of, silent
+		in.all.of += int(of)
+		in.all.silent += int(silent)
+		for _, p := range s.sets.pairsOf(id) {
+			in.n[p] += of
+			in.a[p] += silent
+		}
 	}
-	return e, true
+	return in
 }
 
 // price sets what each label costs: by its values among the series looked at.
