@@ -34,7 +34,7 @@ func TestLLR(t *testing.T) {
 // The causes of the silence of large fleets are found with exactly their series.
 func TestCausesAreFoundExactly(t *testing.T) {
 	var g grade
-	for kind, sets := range fleets(50_000, 50_000) {
+	for kind, sets := range fleets(20_000, 20_000) {
 		for n := range 20 {
 			w := newWorld(uint64(kind*1000+n), sets)
 			found := w.found()
