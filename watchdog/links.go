@@ -34,7 +34,11 @@ type linkKey struct {
 // linkKeys are those of one incident.
 func (inc *incident) linkKeys() []linkKey {
 	if inc.Cause != CauseBlind {
-		return []linkKey{{inc.Cause, inc.Scope.String()}}
+		s := &inc.Scope
+		if s.Whole() && float64(s.Silent) < wholeShare*float64(s.Of) {
+			return nil // silence that nothing explains is nobody else's cause
+		}
+		return []linkKey{{inc.Cause, s.String()}}
 	}
 	var keys []linkKey
 	for _, source := range strings.Split(inc.Source, sourcesSeparator) {

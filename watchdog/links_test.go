@@ -73,3 +73,24 @@ func TestManyLinksAreCounted(t *testing.T) {
 		}
 	}
 }
+
+func TestUnexplainedSilenceIsNotLinked(t *testing.T) {
+	r := newRig(t, feedsOf(2))
+	for i := range 2 {
+		for n := range 10 {
+			r.hear(feed.Push, underName(fmt.Sprintf("f%02d", i), beatOf(fmt.Sprint("c", n), r.now)))
+		}
+	}
+	for minute := range 15 {
+		r.to(time.Duration(minute) * time.Minute)
+		for i := range 2 {
+			for n := range 8 { // two of ten stay away, of each feed
+				r.hear(feed.Push, underName(fmt.Sprintf("f%02d", i), beatOf(fmt.Sprint("c", n), r.now)))
+			}
+		}
+	}
+	all := r.open()
+	if len(all) != 2 || len(all[0].Linked)+len(all[1].Linked) != 0 {
+		t.Errorf("%v, linked %v", scopesOf(all), all[0].Linked)
+	}
+}
