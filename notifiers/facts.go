@@ -108,6 +108,10 @@ func (w words) since() Line {
 				no = "No update from them since "
 			}
 			line = append(Line{plain(no)}, w.ago(inc.Since.Time())...)
+			if inc.Newest.Sub(inc.Since) >= time.Second { // it grew
+				line = append(Line{plain("No update from the first of them since ")}, w.ago(inc.Since.Time())...)
+				line = append(append(line, plain(", from any since ")), w.ago(inc.Newest.Time())...)
+			}
 		}
 		if again := inc.Loss.FirstAgain; !again.IsZero() {
 			line = append(line, plain("; some arrive again since "+w.time(again.Time())+" UTC"))

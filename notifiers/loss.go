@@ -48,7 +48,7 @@ func (w words) clockRuns() Line {
 		return Line{plain("If it is silent, "), bold("data has been lost since " + w.day(begins) + " UTC"), plain(" (" + Age(now.Sub(begins)) + ")" + keeps)}
 	}
 	line := Line{bold("Data has been lost since " + w.day(begins) + " UTC"), plain(" (" + Age(now.Sub(begins)) + ")")}
-	if start := loss.Start.Time(); !loss.Start.IsZero() && gone.After(start) {
+	if start := loss.Start.Time(); !loss.Start.IsZero() && gone.Sub(start) >= time.Second {
 		line = append(line, plain(": updates from "+w.span(start, gone, "to")+" UTC are gone, and more by the minute. The queue keeps "+Duration(loss.Retention)+"."))
 		return append(line, w.byArrival()...)
 	}

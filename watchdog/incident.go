@@ -36,6 +36,7 @@ type Incident struct {
 	LinkedMore int          `json:"linked_more,omitempty"` // how many there are beside them
 	Worst      Scope        `json:"worst"`                 // the scope when most were in trouble
 	Since      feed.Instant `json:"since"`                 // the newest arrival among its series when it opened; zero: never any
+	Newest     feed.Instant `json:"newest,omitzero"`       // the newest arrival before their silence, with those that fell silent later
 	Source     string       `json:"source,omitempty"`      // of a blind incident
 	Failure    string       `json:"failure,omitempty"`
 	Loss       Loss         `json:"loss"`

@@ -233,6 +233,9 @@ func (m *Machine) move(inc *incident, opening bool) {
 	if opening {
 		m.record(inc, Event{At: inc.Seen, Kind: EventOpened})
 	}
+	if newest := max(inc.newestArrival, inc.Since); newest > inc.Newest {
+		inc.Newest, inc.dirty = newest, true
+	}
 	m.followForgotten(inc)
 	m.followStragglers(inc)
 	m.followMembers(inc)

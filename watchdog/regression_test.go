@@ -458,3 +458,19 @@ func TestAnEditThatMakesAStepRepeatTakesEffect(t *testing.T) {
 		t.Errorf("pages %v, want %v", got, want)
 	}
 }
+
+func TestWhatFellSilentLaterHasATimeOfItsOwn(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 4, "cluster", "x")
+	r.to(5 * time.Minute)
+	r.beat("b", 4, "cluster", "x")
+	r.to(20 * time.Minute)
+	if inc := r.only(); inc.Since != noon || inc.Newest != noon.Add(5*time.Minute) {
+		t.Errorf("since %s, the last of them since %s", inc.Since, inc.Newest)
+	}
+	r.restart(plain)
+	r.to(21 * time.Minute)
+	if inc := r.only(); inc.Newest != noon.Add(5*time.Minute) {
+		t.Errorf("after a restart the last since %s", inc.Newest)
+	}
+}

@@ -195,6 +195,7 @@ func Grown() Scene {
 	inc := OneCluster().Incident
 	inc.Scope, inc.Worst = opened().Scope, opened().Scope
 	add(inc, "2025-11-24 00:31", watchdog.EventScope, watchdog.Event{Was: 312})
+	inc.Newest = At("2025-11-24 00:26")
 	addPage(inc, "2025-11-24 00:31", watchdog.ReasonGrew, slackCDP)
 	add(inc, "2025-11-24 00:40", watchdog.EventRule, watchdog.Event{Note: "whole-feed"})
 	inc.Rule, inc.Next.At = "whole-feed", At("2025-11-24 00:45")
