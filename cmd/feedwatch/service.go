@@ -107,8 +107,8 @@ func (s *service) startEngine(ctx context.Context, registry *prometheus.Registry
 // probeFresh is how old the last successful self-probe may be for push to be
 // known through now.
 const (
-	probeEvery = 2 * time.Second
-	probeFresh = 10 * time.Second
+	probeEvery = time.Second
+	probeFresh = 3 * time.Second
 )
 
 func (s *service) heardThrough(now time.Time) time.Time {

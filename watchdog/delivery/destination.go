@@ -242,7 +242,7 @@ func (d *Delivery) start(dest *destination, now time.Time) (op Op, again time.Ti
 	p.flying, p.held.flying = true, op.Name
 	dest.inFlight++
 	if dest.parked != "" {
-		dest.probeAt = now.Add(probeEvery) // whatever comes of this one
+		dest.probeAt = now.Add(d.probeIn()) // whatever comes of this one
 	}
 	if op.Kind == Update {
 		dest.updates.took(now)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -23,6 +24,7 @@ const (
 	backOffMax = 5 * time.Minute
 
 	probeEvery = 5 * time.Minute
+	probeAlone = 15 * time.Second // while no destination works
 )
 
 // attempt is one call of the notifier, and what came of it. It is not cut short
@@ -182,14 +184,35 @@ func (d *Delivery) unpark(dest *destination) {
 // park stops trying a destination that cannot work as it is configured, but for
 // a probe with the op itself every 5 min. Its pages go to others.
 func (d *Delivery) park(dest *destination, err error, now time.Time) {
-	dest.probeAt = now.Add(probeEvery)
 	if dest.parked == "" {
 		d.log.Error("the destination refuses us: mend its token or settings; pages go to others meanwhile",
 			slog.String("notifier", dest.Target.String()), slog.Any("error", err))
 		d.metrics.parked.WithLabelValues(dest.Target.String()).Set(1)
 	}
 	dest.parked = err.Error()
+	dest.probeAt = now.Add(d.probeIn())
+	if d.alone() {
+		for _, other := range d.dests { // they were to wait longer, while somebody else was told
+			if soon := now.Add(probeAlone); other.probeAt.After(soon) {
+				other.probeAt = soon
+			}
+			other.signal()
+		}
+	}
 	for _, inc := range d.known {
 		d.failoverAll(inc)
 	}
+}
+
+// alone says that no destination works: nobody is told of anything.
+func (d *Delivery) alone() bool {
+	return !slices.ContainsFunc(d.dests, func(dest *destination) bool { return dest.parked == "" })
+}
+
+// probeIn is how long a parked destination is left alone.
+func (d *Delivery) probeIn() time.Duration {
+	if d.alone() {
+		return probeAlone
+	}
+	return probeEvery
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -213,6 +214,34 @@ func TestWhenAllAreParkedTheFirstThatWorksTellsIt(t *testing.T) {
 			}
 			if !slices.Contains(told, "two") {
 				t.Errorf("told %q", told)
+			}
+		})
+	})
+}
+
+// A short fault that parks them all, such as a proxy between us and everybody,
+// must not keep a page back for minutes.
+func TestWhenAllAreParkedTheyAreTriedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broken atomic.Bool
+		broken.Store(true)
+		answer := func(Op, int) error {
+			if broken.Load() {
+				return failing(Refused)
+			}
+			return nil
+		}
+		a, b2 := newScripted(Alerts, answer), newScripted(Thread, answer)
+		in(t, []Destination{{Target: pager, Notifier: a}, {Target: slackB, Notifier: b2}}, func(t *testing.T, b *bench) {
+			b.show(opened("one", rules.Critical, pager))
+			after(5 * time.Second)
+			if st := b.Status(); st[0].Parked == "" || st[1].Parked == "" {
+				t.Fatalf("not parked both: %+v", st)
+			}
+			broken.Store(false)
+			after(40 * time.Second)
+			if st := b.Status(); st[0].Parked != "" || st[0].Pending != 0 {
+				t.Errorf("40 s after it works again: %+v", st)
 			}
 		})
 	})
