@@ -241,10 +241,12 @@ func (s *service) report(ctx context.Context) error {
 }
 
 const (
-	// pruneSchedule is when old incidents leave the state file; UTC.
+	// pruneSchedule is when old incidents and silences leave the state file; UTC.
 	pruneSchedule = "17 3 * * *"
 	// incidentsKept is how many resolved incidents stay, with their timelines.
 	incidentsKept = 10_000
+	// silencesKept is for how long a silence that is over stays, for the record.
+	silencesKept = 90 * 24 * time.Hour
 )
 
 // housekeep keeps the state file from growing for ever.
@@ -261,8 +263,8 @@ func (s *service) housekeep(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
-		if err := s.store.Prune(ctx, incidentsKept); err != nil {
-			s.log.Error("old incidents could not be removed; tried again tomorrow", slog.Any("error", err))
+		if err := s.store.Prune(ctx, incidentsKept, feed.At(time.Now().Add(-silencesKept))); err != nil {
+			s.log.Error("old incidents and silences could not be removed; tried again tomorrow", slog.Any("error", err))
 		}
 	}
 }

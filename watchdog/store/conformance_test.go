@@ -24,9 +24,10 @@ type contract interface {
 	SaveBlocks(ctx context.Context, flush watchdog.Flush) error
 	SaveRestart(ctx context.Context, r watchdog.Restart) error
 	SaveReceipt(ctx context.Context, r watchdog.Receipt) error
+	SaveSilence(ctx context.Context, s watchdog.Silence) error
 	SaveRules(ctx context.Context, r watchdog.SavedRules) error
 	Incident(ctx context.Context, id string) (*watchdog.Incident, error)
-	Prune(ctx context.Context, keep int) error
+	Prune(ctx context.Context, keep int, then feed.Instant) error
 	Close() error
 }
 
@@ -49,6 +50,7 @@ func testStore(t *testing.T, newPlace func(t *testing.T) place) {
 		{"blocks that are gone", testGone},
 		{"ledger", testLedger},
 		{"receipts", testReceipts},
+		{"silences", testSilences},
 		{"prune", testPrune},
 		{"restarts", testRestartsBounded},
 		{"a grace never gets later", testGrace},
@@ -122,7 +124,7 @@ func testEmpty(t *testing.T, open place) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
 	ok(t, s.SaveIncidents(t.Context(), nil))
-	ok(t, s.Prune(t.Context(), 0))
+	ok(t, s.Prune(t.Context(), 0, base))
 	ok(t, s.Close())
 }
 
@@ -278,6 +280,30 @@ func testReceipts(t *testing.T, open place) {
 	same(t, "receipts", load(t, s).Receipts, []watchdog.Receipt{second})
 }
 
+// silence is one that ends so long from now.
+func silence(id string, ends time.Duration) watchdog.Silence {
+	now := feed.At(time.Now())
+	return watchdog.Silence{ID: id, Match: `cluster="fsn1"`, By: "anna", Comment: "moving\nracks", From: now - day, Until: now.Add(ends)}
+}
+
+func testSilences(t *testing.T, open place) {
+	ctx := t.Context()
+	s := open()
+	holds, over, ended := silence("s-1", time.Hour), silence("s-2", -time.Second), silence("s-3", time.Hour)
+	toCome := silence("s-4", 30*24*time.Hour)
+	toCome.From = toCome.Until - day
+	for _, one := range []watchdog.Silence{toCome, ended, over, holds} {
+		ok(t, s.SaveSilence(ctx, one))
+	}
+	ended.Until, ended.EndedBy = feed.At(time.Now()), "bo"
+	ok(t, s.SaveSilence(ctx, ended))
+	ok(t, s.Close())
+	s = open()
+	same(t, "those that hold and those to come", load(t, s).Silences, []watchdog.Silence{holds, toCome})
+	ok(t, s.Prune(ctx, 0, holds.Until+1))
+	same(t, "after a prune", load(t, s).Silences, []watchdog.Silence{toCome})
+}
+
 func testPrune(t *testing.T, open place) {
 	ctx := t.Context()
 	s := open()
@@ -290,7 +316,7 @@ func testPrune(t *testing.T, open place) {
 		ok(t, s.SaveIncidents(ctx, []*watchdog.Incident{inc}))
 		ok(t, s.SaveReceipt(ctx, receipt(inc, "slack", "root")))
 	}
-	ok(t, s.Prune(ctx, 2))
+	ok(t, s.Prune(ctx, 2, base))
 	saved := load(t, s)
 	var ids, receipts []string
 	for _, inc := range saved.Incidents {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // A row that is newer than what comes stays: an older snapshot is never news.
@@ -84,10 +85,13 @@ func decodeIncident(id string, body []byte) (*watchdog.Incident, error) {
 }
 
 // Prune forgets the resolved incidents beyond the newest keep, with their receipts
-// and ledgers.
-func (s *SQLite) Prune(ctx context.Context, keep int) error {
+// and ledgers, and the silences that ended before then.
+func (s *SQLite) Prune(ctx context.Context, keep int, then feed.Instant) error {
 	keep = max(keep, 0)
-	return s.write(ctx, "prune incidents", func(tx *sql.Tx) error {
+	return s.write(ctx, "prune", func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM silences WHERE until < ?", int64(then)); err != nil {
+			return err
+		}
 		const old = "SELECT id FROM incidents WHERE state = 'resolved' ORDER BY resolved DESC, id DESC LIMIT -1 OFFSET ?"
 		for _, also := range [...]string{"DELETE FROM receipts WHERE incident IN (" + old + ")", "DELETE FROM ledger WHERE incident IN (" + old + ")"} {
 			if _, err := tx.ExecContext(ctx, also, keep); err != nil {

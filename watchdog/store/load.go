@@ -21,7 +21,8 @@ const loadedIncidents = `
 	SELECT id, body FROM (SELECT id, body FROM incidents WHERE state = 'resolved' ORDER BY resolved DESC, id DESC LIMIT ?)`
 
 // Load is everything that was saved: all incidents that are not resolved and the
-// newest resolved ones with their receipts, all blocks, restarts and rules. What
+// newest resolved ones with their receipts, the silences that are not over, all
+// blocks, restarts and rules. What
 // cannot be read is set aside, counted and said in Notice. If the file as a
 // whole turns out to be damaged it is moved aside as OpenSQLite does, and what
 // comes back is empty.
@@ -52,7 +53,7 @@ func (l *loader) read(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // it only read
-	for _, part := range []func(context.Context, *sql.Tx) error{l.incidents, l.receipts, l.blocks, l.restarts, l.rules} {
+	for _, part := range []func(context.Context, *sql.Tx) error{l.incidents, l.receipts, l.silences, l.blocks, l.restarts, l.rules} {
 		if err := part(ctx, tx); err != nil {
 			return err
 		}

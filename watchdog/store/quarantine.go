@@ -40,7 +40,7 @@ func (s *SQLite) startOver(ctx context.Context, why error) error {
 		return err
 	}
 	s.notify(fmt.Sprintf("The state file %s was damaged (%v). It is now %s, and feedwatch started with an empty one: "+
-		"open incidents may page again, acknowledgements and the pages sent so far are forgotten, and last updates are known again once they arrive.", s.path, why, aside))
+		"open incidents may page again, acknowledgements, silences and the pages sent so far are forgotten, and last updates are known again once they arrive.", s.path, why, aside))
 	return nil
 }
 

@@ -93,6 +93,14 @@ var schemaSteps = [...]string{
 		PRIMARY KEY (incident, client)
 	) WITHOUT ROWID;
 	CREATE INDEX ledger_clients ON ledger (feed, client);`,
+	`
+	-- People's decisions not to be paged for some series, for a time: JSON.
+	CREATE TABLE silences (
+		id    TEXT PRIMARY KEY,
+		until INTEGER NOT NULL,
+		body  TEXT NOT NULL
+	);
+	CREATE INDEX silences_until ON silences (until);`,
 }
 
 // migrate brings the schema up to date, or says why it cannot.

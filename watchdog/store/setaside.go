@@ -21,6 +21,7 @@ type origin string
 
 const (
 	fromIncidents origin = "incidents"
+	fromSilences  origin = "silences"
 	fromBlocks    origin = "blocks"
 	fromRules     origin = "rules"
 )
@@ -28,7 +29,7 @@ const (
 // badRow is a row that could not be read.
 type badRow struct {
 	origin origin
-	name   string // incident ID, feed
+	name   string // incident's or silence's ID, feed
 	index  int    // of a block
 	reason string
 	body   []byte
@@ -70,6 +71,8 @@ func (l *loader) losses() []string {
 			}
 		case fromBlocks:
 			blocks++
+		case fromSilences:
+			all = append(all, fmt.Sprintf("Silence %s could not be read from the store (%s): it holds back no page any more; make it anew if it still should.", row.name, row.reason))
 		case fromRules:
 			all = append(all, fmt.Sprintf("The last good rule files could not be read from the store (%s): the rule directory alone counts now.", row.reason))
 		}
@@ -98,6 +101,9 @@ func (r badRow) move(ctx context.Context, tx *sql.Tx, keep bool) error {
 	switch r.origin {
 	case fromIncidents:
 		_, err := tx.ExecContext(ctx, "DELETE FROM incidents WHERE id = ?", r.name)
+		return err
+	case fromSilences:
+		_, err := tx.ExecContext(ctx, "DELETE FROM silences WHERE id = ?", r.name)
 		return err
 	case fromRules:
 		_, err := tx.ExecContext(ctx, "DELETE FROM rules")

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
 )
@@ -104,6 +105,23 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A file of an earlier feedwatch is brought up to date, and keeps what it holds.
+func TestSchemaOfBefore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "feedwatch.db")
+	db, err := sql.Open("sqlite", "file:"+path)
+	ok(t, err)
+	_, err = db.Exec(schemaSteps[0] + fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = 1;
+		INSERT INTO restarts (at, through) VALUES (2, 1);`, applicationID))
+	ok(t, err)
+	ok(t, db.Close())
+	s := openAt(t, path)
+	holds := silence("s-1", time.Hour)
+	ok(t, s.SaveSilence(t.Context(), holds))
+	saved := load(t, s)
+	same(t, "restarts", saved.Restarts, []watchdog.Restart{{At: 2, Through: 1}})
+	same(t, "silences", saved.Silences, []watchdog.Silence{holds})
 }
 
 func TestOneProcessAtATime(t *testing.T) {
@@ -221,6 +239,10 @@ func TestDamageInDetailIsLeftOut(t *testing.T) {
 	ok(t, s.SaveIncidents(ctx, []*watchdog.Incident{good, bad, other}))
 	ok(t, s.SaveReceipt(ctx, receipt(bad, "slack", "root")))
 	ok(t, s.SaveRules(ctx, watchdog.SavedRules{Version: "7f3a9c"}))
+	holds := silence("s-1", time.Hour)
+	ok(t, s.SaveSilence(ctx, holds))
+	ok(t, s.SaveSilence(ctx, silence("s-2", time.Hour)))
+	ok(t, s.SaveSilence(ctx, silence("s-3", time.Hour)))
 	for _, damage := range []string{
 		"UPDATE block_marks SET body = 'mbrks' WHERE idx = 0",
 		"UPDATE block_names SET body = NULL WHERE idx = 2",
@@ -228,6 +250,8 @@ func TestDamageInDetailIsLeftOut(t *testing.T) {
 		"UPDATE incidents SET body = substr(body, 1, 40) WHERE id = '" + bad.ID + "'",
 		"UPDATE incidents SET body = replace(body, id, 'x') WHERE id = '" + other.ID + "'",
 		"UPDATE rules SET body = '{'",
+		"UPDATE silences SET body = substr(body, 1, 40) WHERE id = 's-2'",
+		"UPDATE silences SET body = replace(body, id, 'x') WHERE id = 's-3'",
 	} {
 		_, err := s.db.Exec(damage)
 		ok(t, err)
@@ -237,17 +261,18 @@ func TestDamageInDetailIsLeftOut(t *testing.T) {
 	if len(saved.Blocks) != 2 || saved.Blocks[0].Index != 1 || saved.Blocks[1].Index != 4 {
 		t.Errorf("blocks %+v come back, want those that are whole: 1 and 4", saved.Blocks)
 	}
+	same(t, "silences", saved.Silences, []watchdog.Silence{holds})
 	if saved.Rules != nil || len(saved.Receipts) != 0 {
 		t.Errorf("rules %v and receipts %v come back", saved.Rules, saved.Receipts)
 	}
-	for _, word := range []string{"3 of 5 blocks", bad.ID, other.ID, "rule files could not be read"} {
+	for _, word := range []string{"3 of 5 blocks", bad.ID, other.ID, "rule files could not be read", "Silence s-2 could not be read", "Silence s-3"} {
 		if !strings.Contains(s.Notice(), word) {
 			t.Errorf("notice %q does not say %q", s.Notice(), word)
 		}
 	}
 	var aside int
 	ok(t, s.db.QueryRow("SELECT count(*) FROM set_aside").Scan(&aside))
-	same(t, "rows set aside", aside, 6)
+	same(t, "rows set aside", aside, 8)
 	ok(t, s.Close())
 
 	s = openAt(t, path)
