@@ -157,6 +157,29 @@ func TestAfterMaintenanceThereIsTimeToArriveFirst(t *testing.T) {
 	}
 }
 
+func TestMaintenancesThatHoldOrAreToCome(t *testing.T) {
+	r := newRig(t, maintained+`
+  - name: weekly
+    match: ['cluster="y"']
+    schedule: {cron: "0 2 * * 0", duration: 2h}
+`)
+	want := []MaintenanceView{
+		{"racks", `cluster="x"`, noon.Add(5 * time.Minute), noon.Add(time.Hour)},
+		{"weekly", `cluster="y"`, noon.Add(6*24*time.Hour + 2*time.Hour), noon.Add(6*24*time.Hour + 4*time.Hour)},
+	}
+	for _, at := range []time.Duration{0, 5 * time.Minute} {
+		r.to(at)
+		got := r.m.Maintenances()
+		if !slices.Equal(got, want) || got[0].Active(r.now) != (at > 0) {
+			t.Errorf("at %s: %v, want %v", at, got, want)
+		}
+	}
+	r.to(time.Hour)
+	if got := r.m.Maintenances(); !slices.Equal(got, want[1:]) {
+		t.Errorf("when one is over: %v", got)
+	}
+}
+
 func TestWhoArrivesAfterMaintenancePagesNobody(t *testing.T) {
 	r := newRig(t, maintained)
 	r.beat("a", 3, "cluster", "x")

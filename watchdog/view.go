@@ -22,6 +22,7 @@ type FeedView struct {
 	Retention   time.Duration `json:"retention_ns,omitempty"`
 	LossBegins  feed.Instant  `json:"loss_begins,omitzero"` // earliest of its open incidents
 	Incidents   []string      `json:"incidents,omitempty"`  // IDs of its open ones
+	Held        int           `json:"held,omitempty"`       // how many of those nobody is paged for now
 }
 
 // ByVerdict counts clients.
@@ -74,6 +75,18 @@ type ClientPage struct {
 	Clients []ClientView `json:"clients"`
 	Next    int          `json:"next_cursor,omitempty"`
 }
+
+// MaintenanceView is a maintenance as readers see it: the window that holds now,
+// or else the next.
+type MaintenanceView struct {
+	Name  string       `json:"name"`
+	Match string       `json:"match"`
+	From  feed.Instant `json:"from"`
+	Until feed.Instant `json:"until"`
+}
+
+// Active says that it holds at t.
+func (v *MaintenanceView) Active(t feed.Instant) bool { return v.From <= t && t < v.Until }
 
 // SourceView is one source as readers see it.
 type SourceView struct {

@@ -31,6 +31,9 @@ func (m *Machine) feedView(f *feedState) FeedView {
 	v.Verdict = m.feedVerdict(f, v.ByVerdict)
 	for _, inc := range f.incidents {
 		v.Incidents = append(v.Incidents, inc.ID)
+		if inc.Hold != nil {
+			v.Held++
+		}
 		if b := inc.Loss.Begins; !b.IsZero() && (v.LossBegins.IsZero() || b < v.LossBegins) {
 			v.LossBegins = b
 		}
@@ -107,6 +110,21 @@ func (m *Machine) Incidents() []*Incident {
 	for _, f := range m.order {
 		for _, inc := range f.incidents {
 			all = append(all, inc.snapshot())
+		}
+	}
+	return all
+}
+
+// Maintenances are those that hold now or are to come, in the order of the files.
+func (m *Machine) Maintenances() []MaintenanceView {
+	var all []MaintenanceView
+	for _, maintenance := range m.maintenances() {
+		w, ok := maintenance.Window(m.now)
+		if !ok {
+			w, ok = maintenance.Next(m.now)
+		}
+		if ok {
+			all = append(all, MaintenanceView{maintenance.Name(), maintenance.Match().String(), w.From, w.To})
 		}
 	}
 	return all

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -36,22 +35,6 @@ func (e *Engine) Submit(ctx context.Context, r feed.Report) ([]feed.Refusal, err
 		return nil, err
 	}
 	return in.Refused, nil
-}
-
-// Acknowledge takes a person's word, for d (0: the default), and returns once it
-// is durable. ErrNoIncident where no open incident has that id.
-func (e *Engine) Acknowledge(ctx context.Context, id, by string, d time.Duration) error {
-	in := &watchdog.Acknowledge{ID: id, By: by, For: d}
-	if err := e.send(ctx, request{input: in}); err != nil {
-		return err
-	}
-	if errors.Is(in.Err, watchdog.ErrNoIncident) {
-		return fmt.Errorf("%w: %w", ErrNoIncident, in.Err)
-	}
-	if in.Err != nil {
-		return in.Err
-	}
-	return e.commit.settled(ctx)
 }
 
 // Clients answers one page of a feed's clients; ErrNoFeed for an unknown feed.

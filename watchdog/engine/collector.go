@@ -17,7 +17,7 @@ type Collector struct {
 	status func() *Status
 
 	newest, oldest, clients, timeToLoss, silent *prometheus.Desc
-	incidents                                   *prometheus.Desc
+	incidents, held, silences                   *prometheus.Desc
 	lag, blind                                  *prometheus.Desc
 	rulesInfo, reloadOK, reloadedAt             *prometheus.Desc
 	storeFailing, ready, evaluatedAt            *prometheus.Desc
@@ -36,6 +36,8 @@ func NewCollector(status func() *Status) *Collector {
 		timeToLoss: desc("feed_time_to_loss_seconds", "Time until updates of the feed begin to be deleted unread: below 0 once they are, the whole retention while nothing is waiting.", "feed"),
 		silent:     desc("feed_silent", "1 while an incident says that every client of the feed is silent.", "feed"),
 		incidents:  desc("incidents", "Incidents that are not resolved, by state and severity.", "state", "severity"),
+		held:       desc("incidents_held", "Incidents that nobody is paged for now, by what holds them.", "by"),
+		silences:   desc("silences", "Silences that hold, and those that are to come.", "state"),
 		lag:        desc("source_known_through_lag_seconds", "How far behind now the time is up to which the source can say what arrived.", "source"),
 		blind:      desc("source_blind", "1 while the source lags more than its bound: its clients may be fine or silent.", "source"),
 		rulesInfo:  desc("rules_info", "The rule set in force; always 1.", "version"),
@@ -51,7 +53,7 @@ func NewCollector(status func() *Status) *Collector {
 // Describe is prometheus.Collector's.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.newest, c.oldest, c.clients, c.timeToLoss, c.silent, c.incidents, c.lag, c.blind,
+		c.newest, c.oldest, c.clients, c.timeToLoss, c.silent, c.incidents, c.held, c.silences, c.lag, c.blind,
 		c.rulesInfo, c.reloadOK, c.reloadedAt, c.storeFailing, c.ready, c.evaluatedAt,
 	} {
 		ch <- d
@@ -71,6 +73,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		c.feed(out, &s.Feeds[i], s.Now, silent[s.Feeds[i].Name])
 	}
 	c.countIncidents(out, s.Incidents)
+	c.countHolds(out, s)
 	for i := range s.Sources {
 		src := &s.Sources[i]
 		name := label(src.Name)
@@ -143,6 +146,26 @@ func (c *Collector) countIncidents(out gauges, incidents []*watchdog.Incident) {
 			out.add(c.incidents, float64(counts[kind{state, severity}]), string(state), severity.String())
 		}
 	}
+}
+
+func (c *Collector) countHolds(out gauges, s *Status) {
+	held := map[watchdog.HoldKind]int{}
+	for _, inc := range s.Incidents {
+		if inc.Hold != nil {
+			held[inc.Hold.Kind]++
+		}
+	}
+	for _, kind := range []watchdog.HoldKind{watchdog.HoldSilence, watchdog.HoldMaintenance, watchdog.HoldParent} {
+		out.add(c.held, float64(held[kind]), string(kind))
+	}
+	active := 0
+	for i := range s.Silences {
+		if s.Silences[i].Active(s.Now) {
+			active++
+		}
+	}
+	out.add(c.silences, float64(active), "active")
+	out.add(c.silences, float64(len(s.Silences)-active), "pending")
 }
 
 // gauges writes them to a scrape.

@@ -63,7 +63,7 @@ func TestCollectorShowsTheStatus(t *testing.T) {
 	}
 	part := &watchdog.Incident{
 		Feed: "well", Cause: watchdog.CauseSilent, State: watchdog.StateOpen, Severity: rules.Error,
-		Scope: watchdog.Scope{Labels: fsn1, Silent: 3, Of: 3},
+		Scope: watchdog.Scope{Labels: fsn1, Silent: 3, Of: 3}, Hold: &watchdog.Hold{Kind: watchdog.HoldSilence},
 	}
 	resolved := &watchdog.Incident{Feed: "never", Cause: watchdog.CauseSilent, State: watchdog.StateResolved, Scope: watchdog.Scope{Silent: 3, Of: 3}}
 	s := &Status{
@@ -73,6 +73,9 @@ func TestCollectorShowsTheStatus(t *testing.T) {
 		Incidents: []*watchdog.Incident{whole, part, resolved},
 		Sources: []watchdog.SourceView{
 			{Name: "push", KnownThrough: collectedAt}, {Name: "prom", KnownThrough: collectedAt.Add(-90 * time.Second), Blind: true}, {Name: "new"},
+		},
+		Silences: []watchdog.Silence{
+			{From: collectedAt, Until: collectedAt + 1}, {From: collectedAt - 1, Until: collectedAt + 1}, {From: collectedAt + 1, Until: collectedAt + 2},
 		},
 		Store: StoreStatus{Failing: "disk full"},
 	}
@@ -87,11 +90,14 @@ feed_time_to_loss_seconds{feed="silent"} -60
 feed_time_to_loss_seconds{feed="well"} 3600
 incidents{severity="critical",state="acknowledged"} 1
 incidents{severity="error",state="open"} 1
+incidents_held{by="silence"} 1
 last_evaluation_timestamp_seconds 1.7639427e+09
 ready 1
 rules_info{version="7f3a9c000000"} 1
 rules_last_reload_success_timestamp_seconds 1.7639391e+09
 rules_last_reload_successful 1
+silences{state="active"} 2
+silences{state="pending"} 1
 source_blind{source="prom"} 1
 source_known_through_lag_seconds{source="new"} 3600
 source_known_through_lag_seconds{source="prom"} 90

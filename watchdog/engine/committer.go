@@ -36,11 +36,12 @@ type committer struct {
 	rests   map[string]uint64         // of those, on which flush: marks.taken then
 	states  map[string]watchdog.State // of incidents not yet resolved
 	sent    map[string]uint64         // revision handed over undurable
+	ended   []watchdog.Silence        // before their time, not yet durable
 	marks   marks
 	since   time.Time // of the oldest pending
 	failing string
 	failed  time.Time
-	idle    chan struct{} // closed while no incident is pending
+	idle    chan struct{} // closed while nothing that people decide is pending
 	wake    chan struct{}
 }
 
@@ -69,10 +70,7 @@ func (c *committer) add(changes []*watchdog.Incident, flush func() watchdog.Flus
 func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.pending) == 0 {
-		c.since = time.Now()
-		c.idle = make(chan struct{})
-	}
+	c.busy()
 	for _, inc := range changes {
 		if c.pending[inc.ID] == nil {
 			c.order = append(c.order, inc.ID)
@@ -89,6 +87,24 @@ func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
 		}
 	}
 	return recovers
+}
+
+// addEnded takes a silence that holds back nothing any more: until that is
+// durable, a restart would find it holding again.
+func (c *committer) addEnded(s watchdog.Silence) {
+	c.mu.Lock()
+	c.busy()
+	c.ended = append(c.ended, s)
+	c.mu.Unlock()
+	c.signal()
+}
+
+// busy is before something becomes pending.
+func (c *committer) busy() {
+	if len(c.pending) == 0 && len(c.ended) == 0 {
+		c.since = time.Now()
+		c.idle = make(chan struct{})
+	}
 }
 
 // addMarks takes what changed in the table, to be written when no page waits.
@@ -146,35 +162,52 @@ func (c *committer) drain(ctx context.Context) error {
 	}
 }
 
+// commit is what one call of the store makes durable: one of these.
+type commit struct {
+	incidents []*watchdog.Incident
+	ended     []watchdog.Silence // one
+	flush     *watchdog.Flush
+}
+
+func (c *commit) empty() bool { return len(c.incidents) == 0 && len(c.ended) == 0 && c.flush == nil }
+
+func (c *commit) save(ctx context.Context, store Store) error {
+	ctx, cancel := context.WithTimeout(ctx, undurableAfter)
+	defer cancel()
+	switch {
+	case len(c.incidents) > 0:
+		return store.SaveIncidents(ctx, c.incidents)
+	case len(c.ended) > 0:
+		return store.SaveSilence(ctx, c.ended[0])
+	default:
+		return store.SaveBlocks(ctx, *c.flush)
+	}
+}
+
 // once tries one commit: of the incidents that rest on nothing unwritten, or
-// else of some watermarks. It says whether something is left.
+// else of a silence that ended, or else of some watermarks. It says whether
+// something is left.
 func (c *committer) once(ctx context.Context) (more bool, err error) {
-	batch, flush := c.next()
-	if len(batch) == 0 && flush == nil {
+	commit := c.next()
+	if commit.empty() {
 		return false, nil
 	}
-	tried, cancel := context.WithTimeout(ctx, undurableAfter)
-	if len(batch) > 0 {
-		err = c.store.SaveIncidents(tried, batch)
-	} else {
-		err = c.store.SaveBlocks(tried, *flush)
-	}
-	cancel()
+	err = commit.save(ctx, c.store)
 	if err != nil {
 		c.metrics.commits.WithLabelValues("failed").Inc()
 		c.fail(err)
 		return true, err
 	}
 	c.metrics.commits.WithLabelValues("ok").Inc()
-	more = c.done(batch, flush)
-	if len(batch) > 0 {
-		c.delivery.Apply(batch, true)
+	more = c.done(commit)
+	if len(commit.incidents) > 0 {
+		c.delivery.Apply(commit.incidents, true)
 	}
 	return more, nil
 }
 
 // next is what to commit next.
-func (c *committer) next() ([]*watchdog.Incident, *watchdog.Flush) {
+func (c *committer) next() commit {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	batch := make([]*watchdog.Incident, 0, len(c.order))
@@ -183,24 +216,31 @@ func (c *committer) next() ([]*watchdog.Incident, *watchdog.Flush) {
 			batch = append(batch, c.pending[id])
 		}
 	}
-	if len(batch) > 0 || !c.marks.waiting() {
-		return batch, nil
+	switch {
+	case len(batch) > 0:
+		return commit{incidents: batch}
+	case len(c.ended) > 0:
+		return commit{ended: c.ended[:1:1]}
+	case c.marks.waiting():
+		flush := c.marks.next()
+		return commit{flush: &flush}
+	default:
+		return commit{}
 	}
-	flush := c.marks.next()
-	return nil, &flush
 }
 
-func (c *committer) done(batch []*watchdog.Incident, flush *watchdog.Flush) (more bool) {
+func (c *committer) done(commit commit) (more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.failing != "" {
 		c.log.Info("the store works again")
 	}
 	c.failing = ""
-	if flush != nil {
-		c.marks.wrote(flush)
+	if commit.flush != nil {
+		c.marks.wrote(commit.flush)
 	}
-	for _, inc := range batch {
+	c.ended = c.ended[len(commit.ended):]
+	for _, inc := range commit.incidents {
 		if c.pending[inc.ID] == inc {
 			delete(c.pending, inc.ID)
 			delete(c.sent, inc.ID)
@@ -215,10 +255,11 @@ func (c *committer) done(batch []*watchdog.Incident, flush *watchdog.Flush) (mor
 	}
 	c.order = kept
 	c.since = time.Now()
-	if len(batch) > 0 && len(c.pending) == 0 {
+	left := len(c.pending) + len(c.ended)
+	if commit.flush == nil && left == 0 {
 		close(c.idle)
 	}
-	return len(c.pending) > 0 || c.marks.waiting()
+	return left > 0 || c.marks.waiting()
 }
 
 // fail hands over what has waited too long: a page that is not durable is better

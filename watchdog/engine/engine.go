@@ -13,11 +13,13 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
-// Store keeps what must outlive the process. SaveIncidents is durable when it returns.
+// Store keeps what must outlive the process. SaveIncidents and SaveSilence are
+// durable when they return.
 type Store interface {
 	SaveIncidents(ctx context.Context, incidents []*watchdog.Incident) error
 	SaveBlocks(ctx context.Context, flush watchdog.Flush) error
 	SaveRestart(ctx context.Context, r watchdog.Restart) error
+	SaveSilence(ctx context.Context, s watchdog.Silence) error
 }
 
 // Archive finds what the machine has let go of and keeps the last good rules.
@@ -330,7 +332,8 @@ func (e *Engine) publish(now time.Time) {
 		Feeds:     e.machine.Feeds(),
 		Incidents: append(e.machine.Incidents(), e.resolved...),
 		Sources:   e.machine.Sources(),
-		Store:     e.commit.status(),
-		Trouble:   append(e.machine.Trouble(), e.trouble...),
+		Silences:  e.machine.Silences(), Maintenances: e.machine.Maintenances(),
+		Store:   e.commit.status(),
+		Trouble: append(e.machine.Trouble(), e.trouble...),
 	})
 }

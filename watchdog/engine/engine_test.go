@@ -36,6 +36,7 @@ type memory struct {
 	calls  []string
 	blocks int
 	saved  map[string]uint64
+	kept   []watchdog.Silence
 
 	restarts int
 }
@@ -58,6 +59,16 @@ func (m *memory) SaveBlocks(_ context.Context, f watchdog.Flush) error {
 	defer m.mu.Unlock()
 	m.blocks += len(f.Blocks)
 	return m.failed
+}
+
+func (m *memory) SaveSilence(_ context.Context, s watchdog.Silence) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.failed != nil {
+		return m.failed
+	}
+	m.kept = append(m.kept, s)
+	return nil
 }
 
 func (m *memory) SaveRestart(context.Context, watchdog.Restart) error {

@@ -10,6 +10,15 @@ import (
 // ErrNoIncident says that no incident has that id.
 var ErrNoIncident = errors.New("no such incident")
 
+// Refusal is why the machine did not take what a person decided.
+type Refusal struct{ Err error }
+
+// Error is the reason.
+func (r *Refusal) Error() string { return r.Err.Error() }
+
+// Unwrap is the reason.
+func (r *Refusal) Unwrap() error { return r.Err }
+
 // ErrNoFeed says that no feed has that name.
 var ErrNoFeed = errors.New("no such feed")
 
@@ -24,8 +33,11 @@ type Status struct {
 	Feeds     []watchdog.FeedView   `json:"feeds"`
 	Incidents []*watchdog.Incident  `json:"incidents"` // open ones first, then the newest resolved
 	Sources   []watchdog.SourceView `json:"sources"`
-	Store     StoreStatus           `json:"store"`
-	Trouble   []string              `json:"trouble,omitempty"` // what is wrong with feedwatch itself, one sentence each
+	// Those that hold and those to come.
+	Silences     []watchdog.Silence         `json:"silences,omitempty"`
+	Maintenances []watchdog.MaintenanceView `json:"maintenances,omitempty"`
+	Store        StoreStatus                `json:"store"`
+	Trouble      []string                   `json:"trouble,omitempty"` // what is wrong with feedwatch itself, one sentence each
 }
 
 // RulesStatus says which rule set is in force.
