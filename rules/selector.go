@@ -58,6 +58,21 @@ func (s Selector) Mentions(label string) bool {
 	return slices.ContainsFunc(s, func(m Matcher) bool { return m.label == label })
 }
 
+// Feeds are the names of the feeds that the selector keeps to; nil where it names
+// none, and may pick series of any.
+func (s Selector) Feeds() []string {
+	for i := range s {
+		switch m := &s[i]; {
+		case m.label != FeedLabel || m.negate:
+		case m.test == equals:
+			return []string{m.value}
+		case m.test == oneOf:
+			return m.values
+		}
+	}
+	return nil
+}
+
 // String is the selector as Alertmanager writes it, without braces.
 func (s Selector) String() string {
 	all := make([]string, len(s))

@@ -56,9 +56,14 @@ func refuseError(w http.ResponseWriter, err error) {
 // explain is the status code and the words for an error.
 func explain(err error) (int, string) {
 	var no *refusal
+	var refused *engine.Refusal
 	switch {
 	case errors.As(err, &no):
 		return no.code, no.text
+	case errors.As(err, &refused):
+		return http.StatusConflict, refused.Error()
+	case errors.Is(err, watchdog.ErrNoSilence):
+		return http.StatusNotFound, "no silence that holds or is to come has that id; GET /api/v1/silences lists them"
 	case errors.Is(err, engine.ErrNoIncident), errors.Is(err, watchdog.ErrNoIncident):
 		return http.StatusNotFound, "no incident has that id; GET /api/v1/incidents lists them"
 	case errors.Is(err, engine.ErrNoFeed):

@@ -32,6 +32,12 @@ type Watch interface {
 // Keeper takes what people decide; it returns once that is durable.
 type Keeper interface {
 	Acknowledge(ctx context.Context, id, by string, d time.Duration) error
+	Snooze(ctx context.Context, id, by string, d time.Duration) error
+	HandOver(ctx context.Context, id, by, to string) error
+	Resolve(ctx context.Context, id, by, reason string) error
+	AcceptLoss(ctx context.Context, id, by, reason string) error
+	Silence(ctx context.Context, s watchdog.Silence) (watchdog.Silence, error)
+	EndSilence(ctx context.Context, id, by string) (watchdog.Silence, error)
 }
 
 // Config is what an API is made of. All of it is needed but where it says so.

@@ -20,7 +20,7 @@ type Role string
 const (
 	RolePush  Role = "push"  // send heartbeats
 	RoleRead  Role = "read"  // see status, metrics and the page
-	RoleAdmin Role = "admin" // acknowledge, reload
+	RoleAdmin Role = "admin" // acknowledge, silence, reload
 )
 
 // AllFeeds in a token's list of feeds stands for every feed.
@@ -184,6 +184,19 @@ func (a *API) permitSecret(secret string, role Role) (*Token, error) {
 		}
 	}
 	return token, nil
+}
+
+// permitForm finds the token of a person with a browser who sends a form: the
+// one in it, or else the password that the browser was asked for.
+func (a *API) permitForm(r *http.Request) (*Token, error) {
+	secret := r.PostFormValue("token")
+	if secret == "" {
+		secret = secretOf(r)
+	}
+	if secret == "" {
+		return nil, &refusal{http.StatusUnauthorized, "the token is missing: give one that has the role admin"}
+	}
+	return a.permitSecret(secret, RoleAdmin)
 }
 
 // outOfReach says that the token is for other feeds.

@@ -58,6 +58,19 @@ func (b tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// wantKept waits for what a person decides.
+func wantKept(t *testing.T, r *rig, decision string) {
+	t.Helper()
+	select {
+	case got := <-r.engine.acked:
+		if got != decision {
+			t.Errorf("kept %q, want %q", got, decision)
+		}
+	case <-time.After(patience):
+		t.Error("the form was not sent")
+	}
+}
+
 func TestThePageInABrowser(t *testing.T) {
 	r := newRig(t, open)
 	r.engine.acked = make(chan string, 1)
@@ -71,10 +84,13 @@ func TestThePageInABrowser(t *testing.T) {
 	t.Run("fits a phone", func(t *testing.T) {
 		page := page.in(t)
 		page.do(chromedp.EmulateViewport(320, 700))
-		for _, path := range []string{"/feeds/external-profiles", "/incidents/" + openID, "/"} {
+		r.engine.publish(held())
+		for _, path := range []string{"/feeds/external-profiles", "/incidents/" + openID, "/silences", "/"} {
 			page.do(chromedp.Navigate("http://" + address + path))
-			page.until(`document.documentElement.scrollWidth <= window.innerWidth`)
+			page.until(`[...document.querySelectorAll("details")].every((d) => (d.open = true)) && document.documentElement.scrollWidth <= window.innerWidth`)
+			page.until(`[...document.querySelectorAll("input:not([type=hidden]), select")].every((field) => field.labels.length > 0)`)
 		}
+		r.engine.publish(silentFeed())
 	})
 	t.Run("renders itself again", func(t *testing.T) {
 		page := page.in(t)
@@ -97,15 +113,30 @@ func TestThePageInABrowser(t *testing.T) {
 		page.until(`document.querySelector("#overall .tag").textContent === "acknowledged"`)
 		page.do(chromedp.SendKeys(`input[name="token"]`, adminSecret))
 		page.do(chromedp.Click(`form button`))
-		select {
-		case got := <-r.engine.acked:
-			if got != openID+" by kari for 4h0m0s" {
-				t.Errorf("kept %q", got)
-			}
-		case <-time.After(patience):
-			t.Error("the form was not sent")
-		}
+		wantKept(t, r, openID+" by kari for 4h0m0s")
 		page.until(`document.readyState === "complete" && !document.querySelector('input[name="token"]')?.value`) // the page after it
+	})
+	t.Run("snoozes, and takes a name and a token once", func(t *testing.T) {
+		page := page.in(t)
+		r.engine.publish(silentFeed())
+		page.do(chromedp.Navigate("http://"+address+"/incidents/"+openID), chromedp.SendKeys(`#ack input[name="by"]`, "kari"),
+			chromedp.SendKeys(`#ack input[name="token"]`, adminSecret), chromedp.Click(`#snooze summary`), chromedp.Click(`#snooze button`))
+		wantKept(t, r, "snooze "+openID+" by kari for 1h0m0s")
+		page.until(`document.readyState === "complete" && !document.querySelector('#ack input[name="token"]')?.value`)
+	})
+	t.Run("silences, and ends a silence", func(t *testing.T) {
+		page := page.in(t)
+		r.engine.publish(held())
+		page.do(chromedp.Navigate("http://"+address+"/incidents/"+openID), chromedp.Click(`a[href^="/silences?"]`))
+		page.until(`document.querySelector('input[name="match"]')?.value === 'feed="external-profiles"'`)
+		page.do(chromedp.SendKeys(`input[name="comment"]`, "moving"), chromedp.SendKeys(`#new input[name="by"]`, "kari"),
+			chromedp.SendKeys(`#new input[name="token"]`, adminSecret), chromedp.Click(`#new button`))
+		wantKept(t, r, `silence feed="external-profiles" by kari from 2025-11-24T00:05:00Z until 2025-11-24T02:05:00Z: moving`)
+		page.until(`document.readyState === "complete" && location.search === ""`)
+		page.do(chromedp.Click(`details:has(form[action="/silences/s-1"]) summary`), chromedp.SendKeys(`form[action="/silences/s-1"] input[name="by"]`, "bo"),
+			chromedp.SendKeys(`form[action="/silences/s-1"] input[name="token"]`, adminSecret), chromedp.Click(`form[action="/silences/s-1"] button`))
+		wantKept(t, r, "end s-1 by bo")
+		page.until(`document.readyState === "complete" && !document.querySelector('form[action="/silences/s-1"] input[name="token"]')?.value`)
 	})
 	t.Run("says when it may be old", func(t *testing.T) {
 		page := page.in(t)

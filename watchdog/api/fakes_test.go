@@ -42,8 +42,8 @@ type fakeEngine struct {
 	submitErr error
 	status    *engine.Status
 	clients   map[string][]watchdog.ClientView
-	acks      []string
-	acked     chan string // gets each ack, where there is one
+	acks      []string    // all that people decided
+	acked     chan string // gets each, where there is one
 	ackErr    error
 	reloads   int
 	reloadErr error
@@ -109,15 +109,46 @@ func (f *fakeEngine) Incident(_ context.Context, id string) (*watchdog.Incident,
 }
 
 func (f *fakeEngine) Acknowledge(_ context.Context, id, by string, d time.Duration) error {
+	return f.decided(id + " by " + by + " for " + d.String())
+}
+
+func (f *fakeEngine) Snooze(_ context.Context, id, by string, d time.Duration) error {
+	return f.decided("snooze " + id + " by " + by + " for " + d.String())
+}
+
+func (f *fakeEngine) HandOver(_ context.Context, id, by, to string) error {
+	return f.decided("hand over " + id + " by " + by + " to " + to)
+}
+
+func (f *fakeEngine) Resolve(_ context.Context, id, by, reason string) error {
+	return f.decided("resolve " + id + " by " + by + ": " + reason)
+}
+
+func (f *fakeEngine) AcceptLoss(_ context.Context, id, by, reason string) error {
+	return f.decided("accept the loss of " + id + " by " + by + ": " + reason)
+}
+
+func (f *fakeEngine) Silence(_ context.Context, s watchdog.Silence) (watchdog.Silence, error) {
+	if s.From.IsZero() {
+		s.From = now
+	}
+	return s, f.decided("silence " + s.Match + " by " + s.By + " from " + s.From.String() + " until " + s.Until.String() + ": " + s.Comment)
+}
+
+func (f *fakeEngine) EndSilence(_ context.Context, id, by string) (watchdog.Silence, error) {
+	s := watchdog.Silence{ID: id, EndedBy: by}
+	return s, f.decided("end " + id + " by " + by)
+}
+
+func (f *fakeEngine) decided(what string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ackErr != nil {
 		return f.ackErr
 	}
-	ack := id + " by " + by + " for " + d.String()
-	f.acks = append(f.acks, ack)
+	f.acks = append(f.acks, what)
 	if f.acked != nil {
-		f.acked <- ack
+		f.acked <- what
 	}
 	return nil
 }
@@ -179,6 +210,22 @@ func silentFeed() *engine.Status {
 		Feeds: []watchdog.FeedView{consent, profiles}, Incidents: []*watchdog.Incident{silent, resolved},
 		Sources: []watchdog.SourceView{{Name: "push", KnownThrough: now, LagMax: 30 * time.Second}},
 	}
+}
+
+// held is silentFeed with a silence over it, one to come, and a maintenance of each kind.
+func held() *engine.Status {
+	s := silentFeed()
+	s.Incidents[0].Hold = &watchdog.Hold{Kind: watchdog.HoldSilence, Name: "moving racks", By: "anna", Since: now, Until: now.Add(60 * minute)}
+	s.Feeds[1].Held = 1
+	s.Silences = []watchdog.Silence{
+		{ID: "s-2", Match: `feed="consent", cluster="fsn1"`, By: "bo", Comment: "a new queue", From: now.Add(60 * minute), Until: now.Add(120 * minute)},
+		{ID: "s-1", Match: `feed="external-profiles"`, By: "anna", Comment: "moving <racks>", From: now, Until: now.Add(60 * minute)},
+	}
+	s.Maintenances = []watchdog.MaintenanceView{
+		{Name: "weekly", Match: `feed="external-profiles"`, From: now.Add(24 * 60 * minute), Until: now.Add(26 * 60 * minute)},
+		{Name: "fsn1 move", Match: `cluster="fsn1"`, From: now.Add(-minute), Until: now.Add(30 * minute)},
+	}
+	return s
 }
 
 func silentClients() map[string][]watchdog.ClientView {

@@ -25,13 +25,14 @@ const (
 	pageHome     = "home"
 	pageFeed     = "feed"
 	pageIncident = "incident"
+	pageSilences = "silences"
 	pageProblem  = "problem"
 )
 
 func newPage(words Words) *page {
 	p := &page{words: words, templates: map[string]*template.Template{}}
 	base := template.Must(template.ParseFS(pageFiles, "page/layout.html", "page/parts.html"))
-	for _, name := range []string{pageHome, pageFeed, pageIncident, pageProblem} {
+	for _, name := range []string{pageHome, pageFeed, pageIncident, pageSilences, pageProblem} {
 		p.templates[name] = template.Must(template.Must(base.Clone()).ParseFS(pageFiles, "page/"+name+".html"))
 	}
 	return p

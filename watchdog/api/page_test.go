@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/engine"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 func TestOverallIsTheFirstThingThatThePageSays(t *testing.T) {
@@ -121,18 +123,25 @@ func TestFeedwatchsOwnTroubleIsShown(t *testing.T) {
 
 func TestAcknowledgeForm(t *testing.T) {
 	path := "/incidents/" + openID
+	const ack = "do=ack&"
 	tests := map[string]struct {
 		form  string
 		code  int
 		piece string
 		ack   string
 	}{
-		"taken":             {"by=kari&for=1h&token=" + adminSecret, 303, "", openID + " by kari for 1h0m0s"},
-		"no token":          {"by=kari&for=1h&token=", 401, "Not acknowledged: the token is missing", ""},
-		"a wrong token":     {"by=kari&for=1h&token=nobody-has-this-token", 401, "Not acknowledged: unknown token", ""},
-		"a reader's":        {"by=kari&for=1h&token=" + readSecret, 403, "this needs admin", ""},
-		"nobody":            {"by=&for=1h&token=" + adminSecret, 400, "say who is on it", ""},
-		"not kept as typed": {"by=%3Cb%3E&for=x&token=" + adminSecret, 400, `value="&lt;b&gt;"`, ""},
+		"taken":             {ack + "by=kari&for=1h&token=" + adminSecret, 303, "", openID + " by kari for 1h0m0s"},
+		"no token":          {ack + "by=kari&for=1h&token=", 401, "Not taken: the token is missing", ""},
+		"a wrong token":     {ack + "by=kari&for=1h&token=nobody-has-this-token", 401, "Not taken: unknown token", ""},
+		"a reader's":        {ack + "by=kari&for=1h&token=" + readSecret, 403, "this needs admin", ""},
+		"nobody":            {ack + "by=&for=1h&token=" + adminSecret, 400, "give a name", ""},
+		"snoozed":           {"do=snooze&by=kari&for=24h&token=" + adminSecret, 303, "", "snooze " + openID + " by kari for 24h0m0s"},
+		"handed over":       {"do=handover&by=kari&to=bo&token=" + adminSecret, 303, "", "hand over " + openID + " by kari to bo"},
+		"resolved":          {"do=resolve&by=kari&reason=restarted+it&token=" + adminSecret, 303, "", "resolve " + openID + " by kari: restarted it"},
+		"a loss accepted":   {"do=accept-loss&by=kari&reason=test+data&token=" + adminSecret, 303, "", "accept the loss of " + openID + " by kari: test data"},
+		"not accepted":      {"do=accept-loss&by=kari&reason=&token=" + adminSecret, 400, `<details class="act" id="accept-loss" open>`, ""},
+		"nothing to do":     {"do=dance&by=kari&token=" + adminSecret, 400, "does not say what to do", ""},
+		"not kept as typed": {ack + "by=%3Cb%3E&for=x&token=" + adminSecret, 400, `value="&lt;b&gt;"`, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -152,9 +161,88 @@ func TestAcknowledgeForm(t *testing.T) {
 	}
 }
 
+func TestAFormForWhatIsOverSaysSo(t *testing.T) {
+	r := newRig(t, open)
+	w := r.do("POST", "/incidents/1763900000000-ffff00", "", "do=ack&by=kari&for=1h&token="+adminSecret, "Content-Type", "application/x-www-form-urlencoded")
+	want(t, w, http.StatusConflict, "Not taken: the incident is resolved")
+}
+
+func TestALossCanBeAcceptedOnlyWhileItsClockRuns(t *testing.T) {
+	r := newRig(t, open)
+	want(t, r.do("GET", "/incidents/"+openID, "", ""), http.StatusOK, `id="accept-loss"`, `id="snooze"`, `href="/silences?match=feed%3D%22external-profiles%22#new"`)
+	r.engine.status.Incidents[0].Loss.Accepted = &watchdog.Accepted{By: "kari"}
+	if strings.Contains(r.do("GET", "/incidents/"+openID, "", "").Body.String(), `id="accept-loss"`) {
+		t.Error("it can be accepted twice")
+	}
+}
+
+// What the page offers to silence is just what the incident is about.
+func TestMatchOfAnIncident(t *testing.T) {
+	labels, err := feed.ParseLabels(map[string]string{"cluster": "fsn1", "zone": `a "b", \c`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := matchOf(&watchdog.Incident{Feed: "profiles", Scope: watchdog.Scope{Labels: labels}})
+	selector, err := rules.ParseSelector(match)
+	if err != nil || !selector.Matches("profiles", "acme", labels) || selector.Matches("consent", "acme", labels) || selector.Matches("profiles", "acme", feed.Labels{}) {
+		t.Errorf("%s: %v", match, err)
+	}
+}
+
+func TestWhatHoldsIsOnThePage(t *testing.T) {
+	r := newRig(t, open)
+	r.engine.publish(held())
+	want(t, r.do("GET", "/", "", ""), http.StatusOK, "Nobody is paged now for", "moving &lt;racks&gt;", "silenced by anna", "fsn1 move", `<span class="tag held">held</span>`)
+	if strings.Contains(r.do("GET", "/", "", "").Body.String(), "a new queue") {
+		t.Error("home says that what is to come holds")
+	}
+	want(t, r.do("GET", "/silences?match=client%3D%22a%22", "", ""), http.StatusOK,
+		"moving &lt;racks&gt;", "a new queue", "to come", "weekly", `action="/silences/s-1"`, `value="client=&#34;a&#34;"`)
+	other := newRig(t)
+	other.engine.publish(held())
+	body := other.do("GET", "/silences", readSecret, "").Body.String()
+	if !strings.Contains(body, "fsn1 move") || !strings.Contains(body, "a new queue") || strings.Contains(body, "racks") || strings.Contains(body, "weekly") {
+		t.Errorf("a reader of consent sees\n%s", body)
+	}
+	want(t, other.do("GET", "/silences", "", ""), http.StatusUnauthorized, "give the token as the password")
+}
+
+func TestSilenceForms(t *testing.T) {
+	const match = "match=cluster%3D%22fsn1%22&comment=racks&"
+	tests := map[string]struct {
+		path, form string
+		code       int
+		piece      string
+		kept       string
+	}{
+		"new":         {"/silences", match + "by=kari&for=2h&token=" + adminSecret, 303, "", `silence cluster="fsn1" by kari from 2025-11-24T00:05:00Z until 2025-11-24T02:05:00Z: racks`},
+		"later":       {"/silences", match + "by=kari&for=1d&from=2025-11-25T02:00&token=" + adminSecret, 303, "", `silence cluster="fsn1" by kari from 2025-11-25T02:00:00Z until 2025-11-26T02:00:00Z: racks`},
+		"no token":    {"/silences", match + "by=kari&for=2h", 401, "Not silenced: the token is missing", ""},
+		"kept typed":  {"/silences", match + "by=&for=8h&token=" + adminSecret, 400, `<option value="8h" selected>`, ""},
+		"bad from":    {"/silences", match + "by=kari&for=8h&from=soon&token=" + adminSecret, 400, "in UTC", ""},
+		"bad match":   {"/silences", "match=fsn1&comment=x&by=kari&for=8h&token=" + adminSecret, 400, "is not a matcher", ""},
+		"end":         {"/silences/s-1", "by=kari&token=" + adminSecret, 303, "", "end s-1 by kari"},
+		"end nothing": {"/silences/s-9", "by=kari&token=" + adminSecret, 404, "Not ended: no silence", ""},
+		"end unnamed": {"/silences/s-1", "by=&token=" + adminSecret, 400, "Not ended: &#34;by&#34; is missing", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, open)
+			r.engine.publish(held())
+			want(t, r.do("POST", tt.path, "", tt.form, "Content-Type", "application/x-www-form-urlencoded"), tt.code, tt.piece)
+			if got := strings.Join(r.engine.acks, "\n"); got != tt.kept {
+				t.Errorf("kept %q, want %q", got, tt.kept)
+			}
+			if strings.Contains(r.log.String(), adminSecret) {
+				t.Error("the token is told")
+			}
+		})
+	}
+}
+
 func TestAcknowledgeFormShowsNothingToThoseWhoMayNotRead(t *testing.T) {
 	r := newRig(t)
-	w := r.do("POST", "/incidents/"+openID, "", "by=kari&token=nobody-has-this-token", "Content-Type", "application/x-www-form-urlencoded")
+	w := r.do("POST", "/incidents/"+openID, "", "do=ack&by=kari&token=nobody-has-this-token", "Content-Type", "application/x-www-form-urlencoded")
 	want(t, w, http.StatusUnauthorized, "unknown token")
 	if strings.Contains(w.Body.String(), "external-profiles") {
 		t.Errorf("shows the incident:\n%s", w.Body)

@@ -17,6 +17,7 @@ type homeBody struct {
 	Trouble  []string
 	Refusal  *refusalView
 	Active   []incidentCard
+	Holding  []holdingRow // silences and maintenances that hold now
 	Resolved []incidentCard
 	Feeds    []feedRow
 	Sources  []sourceRow
@@ -52,6 +53,7 @@ func (a *API) home(w http.ResponseWriter, r *http.Request, who *Token) {
 	for _, inc := range p.active {
 		body.Active = append(body.Active, words.incidentCard(inc, s.Now))
 	}
+	body.Holding = words.holding(who, s)
 	for _, inc := range p.resolved {
 		body.Resolved = append(body.Resolved, words.incidentCard(inc, s.Now))
 	}

@@ -33,7 +33,10 @@ func (a *API) routes() []route {
 		{"GET", "/api/v1/incidents", RoleRead, a.incidents},
 		{"GET", "/api/v1/incidents/{id}", RoleRead, a.incident},
 		{"GET", "/api/v1/incidents/{id}/ledger", RoleRead, a.incidentLedger},
-		{"POST", "/api/v1/incidents/{id}/ack", RoleAdmin, a.acknowledge},
+		{"GET", "/api/v1/silences", RoleRead, a.silences},
+		{"POST", "/api/v1/silences", RoleAdmin, a.addSilence},
+		{"DELETE", "/api/v1/silences/{id}", RoleAdmin, a.endSilence},
+		{"GET", "/api/v1/maintenances", RoleRead, a.maintenances},
 		{"GET", "/api/v1/openapi.yaml", everyone, a.openapi},
 		{"GET", "/metrics", RoleRead, a.metricsAll},
 		{"GET", "/-/healthy", everyone, a.healthy},
@@ -42,8 +45,14 @@ func (a *API) routes() []route {
 		{"GET", "/{$}", RoleRead, a.home},
 		{"GET", "/feeds/{feed}", RoleRead, a.feedPage},
 		{"GET", "/incidents/{id}", RoleRead, a.incidentPage},
-		{"POST", "/incidents/{id}", everyone, a.acknowledgeForm},
+		{"POST", "/incidents/{id}", everyone, a.actForm},
+		{"GET", "/silences", RoleRead, a.silencesPage},
+		{"POST", "/silences", everyone, a.addSilenceForm},
+		{"POST", "/silences/{id}", everyone, a.endSilenceForm},
 		{"GET", "/assets/{name}", everyone, a.asset},
+	}
+	for i := range acts {
+		all = append(all, route{"POST", "/api/v1/incidents/{id}/" + acts[i].name, RoleAdmin, a.act(&acts[i])})
 	}
 	if a.cfg.ClientSeriesMax > 0 {
 		all = append(all, route{"GET", "/metrics/clients", RoleRead, a.metricsClients})
@@ -111,7 +120,7 @@ func (a *API) run(route route, w http.ResponseWriter, r *http.Request) {
 
 // html says that people look at the path with a browser.
 func html(path string) bool {
-	return path == "/{$}" || strings.HasPrefix(path, "/feeds/") || strings.HasPrefix(path, "/incidents/")
+	return path == "/{$}" || path == "/silences" || strings.HasPrefix(path, "/feeds/") || strings.HasPrefix(path, "/incidents/")
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {

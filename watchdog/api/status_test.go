@@ -170,8 +170,9 @@ func TestAWatchThatHangsIsSaid(t *testing.T) {
 	want(t, r.do("GET", "/", "", ""), http.StatusOK, "The watch stands still since 00:03:00 UTC (2m0s)", "Feedwatch itself has trouble")
 }
 
-func TestAcknowledge(t *testing.T) {
-	path := "/api/v1/incidents/" + openID + "/ack"
+func TestDecide(t *testing.T) {
+	const act = "/api/v1/incidents/" + openID + "/"
+	const path = act + "ack"
 	tests := map[string]struct {
 		path, secret, body string
 		code               int
@@ -179,13 +180,24 @@ func TestAcknowledge(t *testing.T) {
 	}{
 		"by default":         {path, adminSecret, `{"by":"kari"}`, 200, openID, openID + " by kari for 4h0m0s"},
 		"for a time":         {path, adminSecret, `{"by":" Ola Nordmann ","for":"1d"}`, 200, openID, openID + " by Ola Nordmann for 24h0m0s"},
-		"nobody":             {path, adminSecret, `{"for":"1h"}`, 400, "say who is on it", ""},
-		"a name too long":    {path, adminSecret, `{"by":"` + strings.Repeat("x", 101) + `"}`, 400, "longer than 100", ""},
-		"unprintable":        {path, adminSecret, `{"by":"a\u0007b"}`, 400, "does not print", ""},
+		"nobody":             {path, adminSecret, `{"for":"1h"}`, 400, "give a name", ""},
+		"a name too long":    {path, adminSecret, `{"by":"` + strings.Repeat("x", 201) + `"}`, 400, "longer than 200 bytes", ""},
+		"unprintable":        {path, adminSecret, `{"by":"a\u202eb"}`, 400, "does not print", ""},
 		"too long":           {path, adminSecret, `{"by":"kari","for":"8d"}`, 400, "from 1m to 7d", ""},
 		"too short":          {path, adminSecret, `{"by":"kari","for":"1s"}`, 400, "from 1m to 7d", ""},
 		"no time":            {path, adminSecret, `{"by":"kari","for":"soon"}`, 400, "not \\\"soon\\\"", ""},
 		"unknown field":      {path, adminSecret, `{"by":"kari","until":"x"}`, 400, `unknown field`, ""},
+		"a stray reason":     {path, adminSecret, `{"by":"kari","reason":"x"}`, 400, `\"reason\" says nothing here`, ""},
+		"snooze":             {act + "snooze", adminSecret, `{"by":"kari"}`, 200, openID, "snooze " + openID + " by kari for 1h0m0s"},
+		"hand over":          {act + "handover", adminSecret, `{"by":"kari","to":" bo "}`, 200, openID, "hand over " + openID + " by kari to bo"},
+		"to nobody":          {act + "handover", adminSecret, `{"by":"kari"}`, 400, `\"to\" is missing`, ""},
+		"hand over for":      {act + "handover", adminSecret, `{"by":"kari","to":"bo","for":"1h"}`, 400, `\"for\" says nothing here`, ""},
+		"resolve":            {act + "resolve", adminSecret, `{"by":"kari"}`, 200, openID, "resolve " + openID + " by kari: "},
+		"a stray to":         {act + "resolve", adminSecret, `{"by":"kari","to":"bo"}`, 400, `\"to\" says nothing here`, ""},
+		"a long reason":      {act + "resolve", adminSecret, `{"by":"kari","reason":"` + strings.Repeat("x", 2001) + `"}`, 400, "longer than 2000", ""},
+		"too much":           {act + "resolve", adminSecret, `{"by":"kari","reason":"` + strings.Repeat("x", 20000) + `"}`, 400, "too large", ""},
+		"accept the loss":    {act + "accept-loss", adminSecret, `{"by":"kari","reason":"test data"}`, 200, openID, "accept the loss of " + openID + " by kari: test data"},
+		"without a reason":   {act + "accept-loss", adminSecret, `{"by":"kari","reason":" "}`, 400, `\"reason\" is missing`, ""},
 		"not JSON":           {path, adminSecret, `by=kari`, 400, `the body is {\"by\"`, ""},
 		"no incident":        {"/api/v1/incidents/1-2/ack", adminSecret, `{"by":"kari"}`, 404, "no incident has", ""},
 		"a resolved one":     {"/api/v1/incidents/1763900000000-ffff00/ack", adminSecret, `{"by":"kari"}`, 409, "is resolved", ""},
@@ -209,13 +221,15 @@ func TestAcknowledgeThatCannotBeKeptIsNotAnsweredAsIfItWere(t *testing.T) {
 	r.engine.ackErr = errors.New("the acknowledgement could not be stored: disk full")
 	w := r.do("POST", "/api/v1/incidents/"+openID+"/ack", adminSecret, `{"by":"kari"}`)
 	want(t, w, http.StatusServiceUnavailable, "disk full; try again")
+	r.engine.ackErr = &engine.Refusal{Err: errors.New("nobody has acknowledged it")}
+	want(t, r.do("POST", "/api/v1/incidents/"+openID+"/handover", adminSecret, `{"by":"kari","to":"bo"}`), http.StatusConflict, "nobody has acknowledged it")
 	r.engine.ackErr = engine.ErrNoIncident // it resolved in between
 	want(t, r.do("POST", "/api/v1/incidents/"+openID+"/ack", adminSecret, `{"by":"kari"}`), http.StatusNotFound)
 }
 
 func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 	r := newRig(t)
-	for _, path := range []string{"/api/v1/incidents/" + openID + "/ack", "/-/reload", "/incidents/" + openID} {
+	for _, path := range []string{"/api/v1/incidents/" + openID + "/ack", "/-/reload", "/incidents/" + openID, "/silences", "/api/v1/silences"} {
 		want(t, r.do("POST", path, adminSecret, `{"by":"kari"}`, "Sec-Fetch-Site", "cross-site"), http.StatusForbidden, "another site")
 	}
 	if len(r.engine.acks) > 0 || r.engine.reloads > 0 {
@@ -295,13 +309,14 @@ func TestNewTokenRefuses(t *testing.T) {
 }
 
 func TestParseFor(t *testing.T) {
-	for text, d := range map[string]time.Duration{"": 4 * time.Hour, "90m": 90 * minute, "1h30m": 90 * minute, "7d": 7 * 24 * time.Hour} {
-		if got, err := parseFor(text); err != nil || got != d {
+	const longest = 7 * 24 * time.Hour
+	for text, d := range map[string]time.Duration{"90m": 90 * minute, "1h30m": 90 * minute, "7d": 7 * 24 * time.Hour} {
+		if got, err := parseFor(text, longest); err != nil || got != d {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"d", "-1h", "8d", "99999999999999999999d", "NaNh", "169h", "1d1d", "0"} {
-		if got, err := parseFor(text); err == nil {
+	for _, text := range []string{"", "d", "-1h", "8d", "99999999999999999999d", "NaNh", "169h", "1d1d", "0"} {
+		if got, err := parseFor(text, longest); err == nil {
 			t.Errorf("%q is taken as %v", text, got)
 		}
 	}

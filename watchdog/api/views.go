@@ -105,7 +105,7 @@ type incidentCard struct {
 	Facts                               []Fact
 	Loss                                *lossView
 	Runbook                             string
-	Active                              bool
+	Active, Held                        bool
 }
 
 func (w Words) incidentCard(inc *watchdog.Incident, now feed.Instant) incidentCard {
@@ -113,6 +113,7 @@ func (w Words) incidentCard(inc *watchdog.Incident, now feed.Instant) incidentCa
 		ID: inc.ID, Feed: inc.Feed, Headline: w.Headline(inc), State: string(inc.State), Severity: inc.Severity.String(),
 		Opened: w.moment(inc.Opened, now), Resolved: w.moment(inc.Resolved, now),
 		Facts: w.facts(inc, now), Runbook: inc.Runbook, Active: inc.State != watchdog.StateResolved,
+		Held: inc.Hold != nil,
 	}
 	if card.Active {
 		card.Loss = w.loss(inc.Loss.Begins, inc.Loss.Retention, now)
@@ -167,11 +168,18 @@ func pictureFor(who *Token, s *engine.Status) picture {
 		}
 	}
 	slices.SortStableFunc(p.active, func(a, b *watchdog.Incident) int {
-		return cmp.Or(cmp.Compare(stateRank(a.State), stateRank(b.State)), cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Opened, a.Opened))
+		return cmp.Or(cmp.Compare(stateRank(a.State), stateRank(b.State)), cmp.Compare(heldRank(a), heldRank(b)), cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Opened, a.Opened))
 	})
 	return p
 }
 
 func stateRank(s watchdog.State) int {
 	return slices.Index([]watchdog.State{watchdog.StateOpen, watchdog.StateAcknowledged, watchdog.StateRecovering}, s)
+}
+
+func heldRank(inc *watchdog.Incident) int {
+	if inc.Hold != nil {
+		return 1
+	}
+	return 0
 }

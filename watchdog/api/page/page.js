@@ -56,6 +56,12 @@ async function refresh() {
   }
 }
 
+// Who types a name and a token into one form need not do so in the next.
+document.addEventListener("input", ({ target }) => {
+  if (target.name !== "by" && target.name !== "token") return;
+  for (const other of document.querySelectorAll(`input[name="${target.name}"]`)) other.value = target.value;
+});
+
 async function run() {
   for (;;) {
     await new Promise((wake) => setTimeout(wake, document.hidden ? periodHidden : period));
