@@ -35,7 +35,7 @@ const (
 
 // Facts are what a person needs after the headline, in this order: since when;
 // the clock that matters; for whom, with the counter-evidence; how it recovers;
-// who knows, and who is told next. now is for ages only.
+// who is on it or why nobody is paged; who knows, and who is told next. now is for ages only.
 func Facts(inc *watchdog.Incident, now time.Time) []Fact {
 	w := words{inc: inc, clock: clock{ref: now, seconds: countsSeconds(inc)}}
 	var facts []Fact
@@ -48,6 +48,7 @@ func Facts(inc *watchdog.Incident, now time.Time) []Fact {
 	add("Source", w.source())
 	add("Recovery", w.recovery())
 	add("Loss", w.loss())
+	add("Loss accepted", w.accepted())
 	if inc.State == watchdog.StateOpen || inc.State == watchdog.StateAcknowledged {
 		add(factScope, scopeLine(inc, inc.Scope))
 		if !everyone(inc.Scope) && len(inc.Scope.Oldest) > 0 && inc.Scope.Silent > 1 {
@@ -58,7 +59,8 @@ func Facts(inc *watchdog.Incident, now time.Time) []Fact {
 		}
 	}
 	add(factLinked, linkedLine(inc))
-	add("Acknowledged", w.ack())
+	add(w.ack())
+	add("Held", w.held())
 	add(factTold, w.told())
 	add(factNext, w.next())
 	return facts
@@ -238,19 +240,4 @@ func (w words) between(from, to time.Time) string {
 	}
 	end := clock{ref: from, seconds: w.seconds}
 	return "between " + w.time(from) + " and " + end.time(to)
-}
-
-func (w words) ack() Line {
-	inc := w.inc
-	if inc.Ack == nil || inc.State != watchdog.StateAcknowledged {
-		return nil
-	}
-	return Line{
-		plain("Acknowledged by "), name(inc.Ack.By),
-		plain(" at " + w.time(inc.Ack.At.Time()) + " until " + w.time(inc.Ack.Until.Time()) + " UTC. " + ladderGoesOn(inc.Cause)),
-	}
-}
-
-func ladderGoesOn(c watchdog.Cause) string {
-	return "The ladder goes on then if it " + troubleOf(c).still + "."
 }

@@ -158,6 +158,12 @@ func shortReason(r watchdog.Reason) string {
 		return "still nobody acknowledged"
 	case watchdog.ReasonAckExpired:
 		return "acknowledgement ended"
+	case watchdog.ReasonSnoozeOver:
+		return "snooze ended"
+	case watchdog.ReasonNotOver:
+		return "resolved by hand, but not over"
+	case watchdog.ReasonHoldEnded:
+		return "no longer held back"
 	case watchdog.ReasonGrew:
 		return "has grown"
 	case watchdog.ReasonLossNear:

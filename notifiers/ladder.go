@@ -86,12 +86,18 @@ func (w words) next() Line {
 		return Line{plain(who + " again" + at + " unless someone acknowledges.")}
 	case watchdog.ReasonAckExpired:
 		return Line{plain(who + at + ", when the acknowledgement ends.")}
+	case watchdog.ReasonSnoozeOver:
+		return Line{plain(who + at + ", when the snooze ends.")}
+	case watchdog.ReasonNotOver:
+		return Line{plain(who + at + unless(w.inc.Cause) + ".")}
+	case watchdog.ReasonHoldEnded, watchdog.ReasonOpened:
+		return Line{plain(who + at + w.holdEnds())}
 	case watchdog.ReasonGrew:
 		return Line{plain(who + at + ", for it has grown.")}
 	case watchdog.ReasonLossNear:
-		return Line{plain(who + at + ", ahead of the loss, acknowledged or not.")}
+		return Line{plain(who + at + ", ahead of the loss, " + w.whateverHolds() + ".")}
 	case watchdog.ReasonLossBegun:
-		return Line{plain(who + at + ", when loss begins, acknowledged or not.")}
+		return Line{plain(who + at + ", when loss begins, " + w.whateverHolds() + ".")}
 	default:
 		return Line{plain(who + at + " unless someone acknowledges.")}
 	}

@@ -38,8 +38,12 @@ func (w words) event(e *watchdog.Event) Line {
 		return w.opened(e)
 	case watchdog.EventPaged:
 		return w.paged(e)
-	case watchdog.EventAcknowledged:
-		return w.acknowledged(e)
+	case watchdog.EventAcknowledged, watchdog.EventSnoozed, watchdog.EventHandedOver, watchdog.EventResolvedEarly, watchdog.EventLossAccepted:
+		return w.decided(e)
+	case watchdog.EventHeld:
+		return w.heldBy(holdOf(e))
+	case watchdog.EventReleased:
+		return Line{bold("Nothing holds it back any more"), plain(" ("), name(e.Note), plain(").")}
 	case watchdog.EventScope:
 		return w.scopeChanged(e)
 	case watchdog.EventResumed:
@@ -127,15 +131,21 @@ func (w words) why(p *watchdog.Page) string {
 		return "still nobody acknowledged, after " + Age(p.At.Sub(w.inc.Opened)) + "."
 	case watchdog.ReasonAckExpired:
 		return "the acknowledgement ended, and it " + troubleOf(w.inc.Cause).still + "."
+	case watchdog.ReasonSnoozeOver:
+		return "the snooze ended, and it " + troubleOf(w.inc.Cause).still + "."
+	case watchdog.ReasonNotOver:
+		return "a person resolved it, but it " + troubleOf(w.inc.Cause).still + "."
+	case watchdog.ReasonHoldEnded:
+		return "nothing holds it back any more, and it " + troubleOf(w.inc.Cause).still + "."
 	case watchdog.ReasonGrew:
 		return "it has grown, to " + whomOr(p.Scope, widestAt(w.inc, p)) + "."
 	case watchdog.ReasonLossNear:
 		if begins := lossBegins(w.inc); begins.After(p.At.Time()) {
-			return "data loss begins " + w.day(begins) + " UTC (in " + Age(begins.Sub(p.At.Time())) + "). No acknowledgement holds it back."
+			return "data loss begins " + w.day(begins) + " UTC (in " + Age(begins.Sub(p.At.Time())) + "). " + w.nothingHolds(p)
 		}
-		return "data loss is near. No acknowledgement holds it back."
+		return "data loss is near. " + w.nothingHolds(p)
 	case watchdog.ReasonLossBegun:
-		return "data is being lost now. No acknowledgement holds it back."
+		return "data is being lost now. " + w.nothingHolds(p)
 	default:
 		return "it " + troubleOf(w.inc.Cause).is + "."
 	}
@@ -195,16 +205,6 @@ func PageReaches(p *watchdog.Page, kind, target string) bool {
 		}
 	}
 	return false
-}
-
-func (w words) acknowledged(e *watchdog.Event) Line {
-	line := Line{bold("Acknowledged"), plain(" by "), name(e.Who)}
-	if !e.Until.IsZero() {
-		line = append(line, plain(" until "+w.time(e.Until.Time())+" UTC. "+ladderGoesOn(w.inc.Cause)))
-	} else {
-		line = append(line, plain("."))
-	}
-	return w.noted(e, line...)
 }
 
 func (w words) scopeChanged(e *watchdog.Event) Line {
@@ -272,13 +272,13 @@ func (w words) resolved(e *watchdog.Event) Line {
 	var line Line
 	switch {
 	case e.Who != "" && e.Who != ourselves:
-		line = Line{bold("Resolved"), plain(" by "), name(e.Who), plain(".")}
+		return w.reasoned(e, bold("Resolved"), plain(" by "), name(e.Who), plain("."))
 	case inc.Cause == watchdog.CauseBlind:
 		line = Line{bold("Resolved"), plain(": it can be seen again.")}
 	default:
 		line = Line{bold("Resolved: current again" + forWhom(widest(inc))), plain(".")}
 	}
-	if d := troubleFor(inc); d > 0 && (e.Who == "" || e.Who == ourselves) && inc.Cause != watchdog.CauseBlind {
+	if d := troubleFor(inc); d > 0 && inc.Cause != watchdog.CauseBlind {
 		line = append(line, plain(" "+sentence(inc.Cause, "", watchdog.Scope{})+" "+Age(d)+"."))
 	}
 	return w.noted(e, line...)

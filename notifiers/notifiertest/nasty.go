@@ -27,6 +27,12 @@ func NastyScene(t *rapid.T) Scene {
 	if inc.Ack != nil {
 		inc.Ack.By = text.Draw(t, "by")
 	}
+	if inc.Hold != nil {
+		inc.Hold.Name, inc.Hold.By = text.Draw(t, "hold"), text.Draw(t, "held by")
+	}
+	if a := inc.Loss.Accepted; a != nil {
+		a.By, a.Reason = text.Draw(t, "accepted by"), text.Draw(t, "accepted because")
+	}
 	for i := range inc.Pages {
 		inc.Pages[i].Scope = text.Draw(t, "page scope")
 		for j := range inc.Pages[i].Targets {

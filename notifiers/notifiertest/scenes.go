@@ -312,6 +312,7 @@ func Scenes() []Scene {
 	return []Scene{
 		Open(), Acknowledged(), Losing(), CatchingUp(), Holding(), Resolved(), OneCluster(), TwoLabels(), Grown(), OneClient(),
 		ResolvedWithoutLoss(), Blind(), SeenAgain(), Frozen(), Behind(), Demo(), NeverSeen(),
+		Silenced(), InMaintenance(), DependsOn(), Snoozed(), HandedOver(), ResolvedEarly(), NotOver(), LossAccepted(),
 	}
 }
 
