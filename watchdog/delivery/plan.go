@@ -220,9 +220,16 @@ func planAlerts(in *watchdog.Incident, target rules.Target, h *held) []Op {
 	return append(ops, acks...)
 }
 
-// acknowledges says that a person took on the page.
+// acknowledges says that nobody is to be woken further for the page: a person
+// took it on, or something holds the incident since. PagerDuty would go on with a
+// ladder of its own otherwise; what is still in trouble then is a page of its own.
+// A hold holds no page about data loss.
 func acknowledges(in *watchdog.Incident, p *watchdog.Page) bool {
-	return in.Ack != nil && p.At <= in.Ack.At
+	if in.Ack != nil && p.At <= in.Ack.At {
+		return true
+	}
+	loss := p.Reason == watchdog.ReasonLossNear || p.Reason == watchdog.ReasonLossBegun
+	return in.Hold != nil && p.At <= in.Hold.Since && !loss
 }
 
 // tellsPage says that page p, which engages target, has reached it.

@@ -32,7 +32,7 @@ func drawSteps(t *rapid.T) []step {
 	one := rapid.Custom(func(t *rapid.T) step {
 		return step{
 			what: rapid.SampledFrom([]string{
-				"page", "page", "ack", "grow", "look", "resolve", "crash", "delete", "break", "mend", "calm",
+				"page", "page", "ack", "hold", "release", "grow", "look", "resolve", "crash", "delete", "break", "mend", "calm",
 			}).Draw(t, "what"),
 			incident: rapid.IntRange(0, 2).Draw(t, "incident"),
 			targets:  rapid.SliceOfNDistinct(rapid.SampledFrom(everyTarget), 1, 3, rapid.ID[rules.Target]).Draw(t, "targets"),
@@ -116,6 +116,10 @@ func (h *history) do(s step) {
 		switch s.what {
 		case "ack":
 			l.ack()
+		case "hold":
+			l.hold()
+		case "release":
+			l.release()
 		case "grow":
 			l.event(watchdog.EventScope, 0)
 		case "look":
