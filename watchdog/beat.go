@@ -56,6 +56,9 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 	}
 	b.marksChanged = true
 	was, highest := b.verdict[i], b.event[i]
+	if arrival > before && b.in[i] != 0 && troubled(was) && !isGroup(b.client[i]) {
+		f.keepBase(id, highest)
+	}
 	if arrival > before {
 		b.arrival[i] = arrival
 	}
@@ -130,7 +133,11 @@ func (m *Machine) follow(f *feedState, id rowID, arrival, event, before feed.Ins
 	}
 	t := f.tracks[id]
 	resumed := b.verdict[i].Opens() || b.in[i] != 0
-	next := t.beat(arrival, event, before, b.event[i], r.LagOver(), resumed)
+	base, kept := f.bases[id]
+	if !kept {
+		base = b.event[i]
+	}
+	next := t.beat(arrival, event, before, b.event[i], base, r.LagOver(), resumed)
 	switch {
 	case next == nil && t != nil:
 		delete(f.tracks, id)

@@ -20,6 +20,7 @@ type feedState struct {
 	bound   feed.Instant // lower bound of all blocks' bounds
 	waits   feed.Instant // lower bound of all blocks' waits
 	tracks  map[rowID]*track
+	bases   map[rowID]feed.Instant // event time before the trouble, of members whose updates came again
 	resumed map[rowID]*resumption
 	roster  map[string]bool // clients that the rule files name
 
@@ -45,6 +46,7 @@ func newFeedState(name string) *feedState {
 		waits:    never,
 		blindDue: never,
 		tracks:   map[rowID]*track{},
+		bases:    map[rowID]feed.Instant{},
 		resumed:  map[rowID]*resumption{},
 		roster:   map[string]bool{},
 		members:  map[rowID]int{},
@@ -172,6 +174,14 @@ func (f *feedState) countUnplaced(b *block, before, after bool) {
 	}
 }
 
+// keepBase keeps how far event time had come before a trouble: a backlog is past
+// it, though a live update may come first.
+func (f *feedState) keepBase(id rowID, event feed.Instant) {
+	if _, kept := f.bases[id]; !kept {
+		f.bases[id] = event
+	}
+}
+
 // join makes row i a member of inc.
 func (m *Machine) join(f *feedState, b *block, i int, inc *incident) {
 	f.countUnplaced(b, b.verdict[i].Opens(), false)
@@ -181,10 +191,11 @@ func (m *Machine) join(f *feedState, b *block, i int, inc *incident) {
 
 // release ends every membership of inc.
 func (m *Machine) release(inc *incident) {
-	for _, b := range inc.feed.blocks {
+	for n, b := range inc.feed.blocks {
 		for i, seq := range b.in {
 			if seq == inc.seq {
 				b.in[i] = 0
+				delete(inc.feed.bases, rowOf(n, i))
 				inc.feed.countUnplaced(b, false, b.verdict[i].Opens())
 			}
 		}

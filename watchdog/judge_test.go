@@ -122,7 +122,7 @@ func trackOf(lagOver time.Duration, resumed bool, lags ...time.Duration) (*track
 	for i, lag := range lags {
 		arrival = noon.Add(time.Duration(i) * time.Minute)
 		event := arrival.Add(-lag)
-		t = t.beat(arrival, event, before, highest, lagOver, resumed)
+		t = t.beat(arrival, event, before, highest, highest, lagOver, resumed)
 		before, highest = arrival, max(highest, event)
 	}
 	return t, arrival
@@ -161,6 +161,7 @@ func TestTrack(t *testing.T) {
 		{"1.04 keeps the former", false, slope(20, 90*time.Minute, -2400*time.Millisecond), "falling_behind"},
 		{"1.06 catches up", false, slope(20, 90*time.Minute, -3600*time.Millisecond), "catching_up"},
 		{"one live update amid a backlog", false, one(slope(20, 90*time.Minute, -time.Minute), 19, 0), "catching_up"},
+		{"a fast replay is no progress", false, append(slope(20, time.Minute, 0), slope(20, 90*time.Minute, -time.Minute)...), "frozen"},
 		{"a rewind is no progress", false, append(slope(3, time.Minute, 0), slope(10, 3*time.Minute, time.Minute)...), "frozen"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

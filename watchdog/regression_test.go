@@ -474,3 +474,35 @@ func TestWhatFellSilentLaterHasATimeOfItsOwn(t *testing.T) {
 		t.Errorf("after a restart the last since %s", inc.Newest)
 	}
 }
+
+func TestAReplayIsFrozenAndABacklogIsNot(t *testing.T) {
+	rules := strings.Replace(plain, "stale_after: 10m", "stale_after: 10m, lag_over: 8m", 1)
+	t.Run("replay", func(t *testing.T) {
+		r := newRig(t, rules)
+		for minute := range 30 {
+			r.to(time.Duration(minute) * time.Minute)
+			r.update("a", r.now)
+		}
+		for minute := 30; minute < 60; minute++ { // from an hour ago on, at double speed
+			r.to(time.Duration(minute) * time.Minute)
+			r.update("a", r.now.Add(-time.Duration(90-(minute-30))*time.Minute))
+		}
+		if inc := r.only(); inc.Cause != CauseFrozen {
+			t.Errorf("a replay is %s", inc.Cause)
+		}
+	})
+	t.Run("backlog behind a live update", func(t *testing.T) {
+		r := newRig(t, rules)
+		r.update("a", r.now)
+		r.to(2 * time.Hour)
+		r.update("a", r.now)
+		for minute := range 60 {
+			r.to(2*time.Hour + time.Duration(minute+1)*time.Minute)
+			r.update("a", noon.Add(time.Duration(1+2*minute)*time.Minute))
+		}
+		inc := r.only()
+		if v := r.verdict("a"); v != CatchingUp || inc.Cause != CauseSilent || slices.ContainsFunc(inc.Events, func(e Event) bool { return e.Kind == EventStaleAgain }) {
+			t.Errorf("a backlog is %s, events %v", v, inc.Events)
+		}
+	})
+}

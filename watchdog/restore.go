@@ -194,7 +194,7 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 		return
 	}
 	if behind {
-		f.tracks[id] = (*track)(nil).beat(b.arrival[i], b.event[i], 0, 0, r.LagOver(), true)
+		f.tracks[id] = (*track)(nil).beat(b.arrival[i], b.event[i], 0, 0, 0, r.LagOver(), true)
 		m.rejudge(f, id)
 	}
 	m.join(f, b, i, inc)

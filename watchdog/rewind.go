@@ -69,7 +69,7 @@ func (m *Machine) rewindFeed(f *feedState, by feed.Instant) {
 }
 
 func (t *track) rewind(by feed.Instant) {
-	back(by, &t.still, &t.seen)
+	back(by, &t.still, &t.seen) // base is an event time
 	for i := range t.windows {
 		t.windows[i].begin -= by
 	}

@@ -36,10 +36,11 @@ func (m *Machine) followStragglers(inc *incident) {
 func (m *Machine) splitOff(inc *incident) {
 	f, left := inc.feed, inc.unwell
 	f.split = split{at: m.now, lossSteps: inc.Ladder.LossSteps, lossBegun: inc.Ladder.LossBegun}
-	for _, b := range f.blocks {
+	for n, b := range f.blocks {
 		for i, seq := range b.in {
 			if seq == inc.seq && !b.verdict[i].Well() {
 				b.in[i] = 0
+				delete(f.bases, rowOf(n, i))
 				inc.countMember(b.verdict[i], -1)
 				f.countUnplaced(b, false, b.verdict[i].Opens())
 			}

@@ -10,6 +10,7 @@ import (
 // Only such series have one, so a fleet that is current pays nothing.
 type track struct {
 	// Standing still.
+	base    feed.Instant // event time came so far before: what is not past it is no progress
 	still   feed.Instant // the arrival at which event time last advanced; zero: it advances
 	repeats int          // arrivals since
 	seen    feed.Instant // the newest arrival
@@ -45,23 +46,25 @@ func windowOf(lagOver time.Duration) time.Duration {
 }
 
 // beat takes an arrival with an event time. before is the series' last arrival,
-// highest its highest event time until now, resumed says that it was in trouble.
+// highest its highest event time until now, base how far that had come before the
+// trouble that it was in, if resumed says that it was in any; else highest.
 // It returns nil when nothing needs following any more.
-func (t *track) beat(arrival, event, before, highest feed.Instant, lagOver time.Duration, resumed bool) *track {
+func (t *track) beat(arrival, event, before, highest, base feed.Instant, lagOver time.Duration, resumed bool) *track {
 	age := arrival.Sub(event)
-	repeated := !highest.IsZero() && event <= highest && before > 0
 	if t == nil {
-		if age <= lagOver && !repeated {
+		if age <= lagOver && (event > highest || before <= 0) {
 			return nil
 		}
-		t = &track{}
+		t = &track{base: base}
 		if resumed {
 			t.held = CatchingUp // a backlog after a silence drains until measured otherwise
 		}
 	}
 	t.seen = max(t.seen, arrival)
+	// A replay is no progress, however fast. A backlog is past the base: that moves
+	// with the low end of what has drained, not with a live update amid it.
 	switch {
-	case !repeated:
+	case event > t.base || before <= 0:
 		t.still, t.repeats = 0, 0
 	case t.still.IsZero():
 		t.still, t.repeats = before, 1
@@ -84,6 +87,9 @@ func (t *track) follow(arrival, event feed.Instant, age, length time.Duration) {
 		w.low = min(w.low, event)
 		w.worst = max(w.worst, age)
 		return
+	}
+	if last >= 0 {
+		t.base = max(t.base, t.windows[last].low)
 	}
 	if len(t.windows) == windowsMax+1 {
 		t.windows = append(t.windows[:0], t.windows[1:]...)
@@ -155,14 +161,9 @@ func (t *track) verdict(lagOver time.Duration) (Verdict, bool) {
 	return t.held, true
 }
 
-// frozen: for max(lag_over, 3 arrivals) event time did not advance, and neither
-// did the low end of a draining backlog.
+// frozen: for max(lag_over, 3 arrivals) event time did not advance.
 func (t *track) frozen(lagOver time.Duration) bool {
-	if t.still.IsZero() || t.repeats < frozenArrivals || t.seen.Sub(t.still) < lagOver {
-		return false
-	}
-	n := len(t.windows)
-	return n < 2 || t.windows[n-1].low <= t.windows[0].low
+	return !t.still.IsZero() && t.repeats >= frozenArrivals && t.seen.Sub(t.still) >= lagOver
 }
 
 // frozenSince is the instant at which it came to count as frozen.
