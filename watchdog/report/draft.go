@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -60,7 +61,10 @@ func (r *Report) draftAlerts(add func(string)) {
 	if n := len(r.inc.Pages); n != 1 {
 		pages = w.Count(n) + " pages were"
 	}
+	held := slices.ContainsFunc(r.inc.Events, func(e watchdog.Event) bool { return e.Kind == watchdog.EventHeld })
 	switch {
+	case t.FirstPage.IsZero() && held:
+		add("Nobody was paged, since it was held back: review whether it should have been.")
 	case t.FirstPage.IsZero():
 		add("Nobody was paged: review " + ladder + ".")
 	case t.Acknowledged.IsZero():
