@@ -1,11 +1,13 @@
 # make test      installs what is missing, runs every test, and says what ran
 # make race      the tests once more, under the race detector
 # make lint      golangci-lint
+# make sim       the simulator for 1,000 fleet-years; says what it did
+# make mutants   breaks copies of the watchdog on purpose; the simulator has to notice each
 # make bench     the benchmarks
 # make build     bin/feedwatch
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: test race lint bench build tools clean
+.PHONY: test race lint sim mutants bench build tools clean
 
 # The Go tools, each pinned. Built into .tools, never into the machine.
 gotestsum     := gotest.tools/gotestsum@v1.13.0
@@ -24,6 +26,13 @@ race: tools
 
 lint: $(bin)/golangci-lint
 	@$(bin)/golangci-lint run --allow-parallel-runners ./...
+
+# Half an hour on two cores. YEARS and FROM (the first seed) choose others.
+sim:
+	@cd watchdog/sim && go test -count=1 -timeout 0 -run '^TestSeeds$$' -days 365 -years $(or $(YEARS),1000) -from $(or $(FROM),100000) .
+
+mutants:
+	@go test -count=1 -timeout 20m -run '^TestMutants$$' ./watchdog/sim -mutants
 
 bench:
 	@go test -run '^$$' -bench . -benchmem ./...

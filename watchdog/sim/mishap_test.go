@@ -1,0 +1,147 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+// planMishap plans the begin and the end of what goes wrong. The caller holds the lock.
+func (s *sim) planMishap(m *mishap) {
+	begin, end := s.start.Add(m.begin), s.start.Add(m.end)
+	amount := time.Duration(m.amount * float64(time.Second))
+	switch m.kind {
+	case "crash":
+		s.plan(begin, func() {
+			if s.proc != nil {
+				s.note("killed, down for %s", amount)
+				s.down = amount
+				s.proc.gate.kill()
+			}
+		})
+	case "clock":
+		s.plan(begin, func() {
+			s.clock.wrong = amount
+			s.note("the clock is %s wrong", amount)
+		})
+	case "asleep":
+		s.plan(begin, func() {
+			s.note("asleep for %s", amount)
+			s.clock.slept += amount
+			s.asleepUntil = s.clock.truth()
+			s.calm = s.asleepUntil
+		})
+	case "look":
+		s.plan(begin, func() {})
+	case "restart":
+		s.planRestart(begin)
+	case "edit":
+		s.plan(begin, s.edit)
+	case "deaf":
+		s.window(m, begin, end, func() float64 { return float64(s.clock.now().UnixMilli()) })
+	default:
+		s.window(m, begin, end, func() float64 { return m.amount })
+	}
+}
+
+func (s *sim) window(m *mishap, begin, end time.Time, amount func() float64) {
+	s.plan(begin, func() {
+		s.note("%s begins (%.2f)", m.kind, m.amount)
+		s.trouble[m.kind] = amount()
+	})
+	s.plan(end, func() {
+		s.note("%s ends", m.kind)
+		delete(s.trouble, m.kind)
+		s.calm = s.clock.truth()
+	})
+}
+
+// edit changes the rule files in one valid way.
+func (s *sim) edit() {
+	dice := s.roll("edit")
+	next := s.set.clone()
+	f := &next.feeds[dice.IntN(len(next.feeds))]
+	r := &f.rules[dice.IntN(len(f.rules))]
+	what := ""
+	switch dice.IntN(7) {
+	case 0, 1:
+		if r.cron != nil {
+			return
+		}
+		base := s.fleet.set.feed(f.name).rule(r.stem)
+		r.stale = (base.stale * time.Duration(10+dice.IntN(20)) / 10).Truncate(time.Second)
+		if r.warn > 0 {
+			r.warn = r.stale * 9 / 10
+		}
+		what = "stale_after of " + r.name + " is " + r.stale.String()
+	case 2:
+		r.name = r.stem + string(rune('a'+dice.IntN(26)))
+		what = r.stem + " is called " + r.name
+	case 3:
+		if len(f.roster) == 0 {
+			return
+		}
+		i := dice.IntN(len(f.roster))
+		what = f.roster[i].name() + " leaves the roster"
+		f.roster = slices.Delete(f.roster, i, i+1)
+	case 4:
+		x := s.fleet.of(f.name)[dice.IntN(len(s.fleet.of(f.name)))]
+		if slices.Contains(f.roster, x) {
+			return
+		}
+		f.roster = append(f.roster, x)
+		what = x.name() + " joins the roster"
+	case 5:
+		r.severity = []string{"error", "warning", "critical"}[dice.IntN(3)]
+		what = "severity of " + r.name + " is " + r.severity
+	case 6:
+		f.retention = []time.Duration{0, 24 * time.Hour, 72 * time.Hour, 7 * 24 * time.Hour}[dice.IntN(4)]
+		what = "retention of " + f.name + " is " + f.retention.String()
+	}
+	s.note("edit: %s", what)
+	s.set = next
+	s.write(next)
+	s.edited = true
+}
+
+func (set *setSpec) clone() *setSpec {
+	c := &setSpec{ladders: slices.Clone(set.ladders)}
+	for _, f := range set.feeds {
+		f.rules, f.roster = slices.Clone(f.rules), slices.Clone(f.roster)
+		c.feeds = append(c.feeds, f)
+	}
+	return c
+}
+
+func (f *feedSpec) rule(stem string) *ruleSpec {
+	for i := range f.rules {
+		if f.rules[i].stem == stem {
+			return &f.rules[i]
+		}
+	}
+	return nil
+}
+
+// ack is a person's word.
+type ack struct {
+	incident string
+	last     time.Duration
+}
+
+// wakePerson lets a page find somebody who may acknowledge it after a while. The
+// caller holds the lock.
+func (s *sim) wakePerson(inc *watchdog.Incident, key string) {
+	dice := s.roll("person", key)
+	if !s.fleet.profile.people || dice.IntN(3) > 0 {
+		return
+	}
+	id := inc.ID
+	takes := time.Duration(dice.ExpFloat64() * float64(10*time.Minute))
+	a := ack{id, []time.Duration{0, 10 * time.Minute, time.Hour, 24 * time.Hour}[dice.IntN(4)]}
+	s.plan(s.clock.truth().Add(takes), func() {
+		if s.proc != nil && s.trouble["deaf"] == 0 {
+			s.acks = append(s.acks, a)
+		}
+	})
+}
