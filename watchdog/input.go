@@ -14,6 +14,8 @@ type Heard struct {
 	Report feed.Report
 	// Refused has one entry for each heartbeat, or is nil when all were accepted.
 	Refused []feed.Refusal
+	// Pause is what a report that missed something came to; nil: it missed nothing.
+	Pause *Restart
 }
 
 func (in *Heard) apply(m *Machine) {
@@ -41,6 +43,11 @@ func (in *Heard) apply(m *Machine) {
 			for _, f := range m.order {
 				f.blindDue = m.now
 			}
+		}
+		if r.Missed {
+			pause := Restart{At: m.now, Through: s.known}
+			m.addRestart(pause)
+			in.Pause = &pause
 		}
 		s.known = known
 		for i := range m.sources.sets {

@@ -300,16 +300,20 @@ func (in *interned[T, ID]) of(id ID) T { return in.values[id] }
 // restartsMax bounds what is remembered of restarts, as in the store.
 const restartsMax = 256
 
-// Wake tells the machine that nobody ran it until now: a suspended machine, a
-// debugger, a clock set forward. It is treated as a restart, so that what came
-// due meanwhile is looked at now, after the same grace.
-func (m *Machine) Wake(now feed.Instant) Restart {
-	r := Restart{At: now, Through: m.seenThrough()}
+func (m *Machine) addRestart(r Restart) {
 	m.restarts = append(m.restarts, r)
 	if len(m.restarts) > restartsMax {
 		m.restarts = slices.Delete(m.restarts, 0, 1)
 		m.restarts[0].Through = never // what the dropped one gave grace to gets none, rather than a later one
 	}
+}
+
+// Wake tells the machine that nobody ran it until now: a suspended machine, a
+// debugger, a clock set forward. It is treated as a restart, so that what came
+// due meanwhile is looked at now, after the same grace.
+func (m *Machine) Wake(now feed.Instant) Restart {
+	r := Restart{At: now, Through: m.seenThrough()}
+	m.addRestart(r)
 	m.now = max(m.now, now)
 	m.woken = m.now
 	for _, inc := range m.incidents {

@@ -88,6 +88,7 @@ type Engine struct {
 	flushed   time.Time
 	resolved  []*watchdog.Incident // newest first
 	rules     RulesStatus
+	deaf      bool // our own address did not answer at the last turn
 	ready     bool
 	trouble   []string
 }
@@ -226,10 +227,12 @@ func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
 			inputs = append(inputs, r.input)
 		}
 	}
-	inputs = append(inputs, &watchdog.Heard{Report: feed.Report{
-		Source: feed.Push, KnownThrough: feed.At(e.cfg.HeardThrough(now)),
-	}})
-	next, changed := e.step(at, inputs)
+	push := e.listened(now)
+	next, changed := e.step(at, append(inputs, push))
+	if push.Pause != nil {
+		e.cfg.Log.Warn("our own address answers again: what was pushed meanwhile may be lost, and gets the grace of a restart")
+		e.saveRestart(*push.Pause)
+	}
 	for _, r := range batch {
 		if r.ask != nil {
 			r.ask(e.machine)
@@ -251,6 +254,15 @@ func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
 		e.commit.addMarks(e.collect())
 	}
 	return next
+}
+
+// listened is the report of push: known through now while our own address answers.
+func (e *Engine) listened(now time.Time) *watchdog.Heard {
+	through := e.cfg.HeardThrough(now)
+	deaf := through.Before(now)
+	report := feed.Report{Source: feed.Push, KnownThrough: feed.At(through), Missed: e.deaf && !deaf}
+	e.deaf = deaf
+	return &watchdog.Heard{Report: report}
 }
 
 // collect takes what changed in the table since the last time.
@@ -304,7 +316,11 @@ func (e *Engine) logChange(inc *watchdog.Incident) {
 
 func (e *Engine) wake(at feed.Instant, late time.Duration) {
 	e.cfg.Log.Warn("nothing ran for a while: taken as a restart", slog.Duration("late", late))
-	r := e.machine.Wake(at)
+	e.saveRestart(e.machine.Wake(at))
+}
+
+// saveRestart writes a pause down beside the turns, which must not wait for it.
+func (e *Engine) saveRestart(r watchdog.Restart) {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 		defer cancel()

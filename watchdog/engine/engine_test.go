@@ -345,3 +345,50 @@ func TestClockSetBack(t *testing.T) {
 		t.Errorf("%d incidents a minute after the clock was set back by an hour, want one", len(all))
 	}
 }
+
+// What was pushed while our own address did not answer may be lost: that is no
+// silence of the feeder, and it has its time to push again.
+func TestDeafForAWhile(t *testing.T) {
+	m := &memory{saved: map[string]uint64{}}
+	e := start(t, m)
+	now := time.Now()
+	var deafSince time.Time
+	e.cfg.HeardThrough = func(now time.Time) time.Time {
+		if deafSince.IsZero() {
+			return now
+		}
+		return deafSince
+	}
+	push := func(at time.Time) request {
+		key, _ := feed.ParseKey("profiles", "acme")
+		return request{done: make(chan struct{}), input: &watchdog.Heard{Report: feed.Report{
+			Source: feed.Push, Heartbeats: []feed.Heartbeat{{Key: key, Arrival: feed.At(at), Count: 1}},
+		}}}
+	}
+	e.Turn(now, push(now))
+	for second := range 81 { // deaf from 0:30 to 1:20, and stale after 1:00
+		if second == 30 {
+			deafSince = now.Add(30 * time.Second)
+		}
+		e.Turn(now.Add(time.Duration(second) * time.Second))
+	}
+	deafSince = time.Time{}
+	for second := range 30 {
+		e.Turn(now.Add(time.Duration(81+second) * time.Second))
+	}
+	if all := e.machine.Incidents(); len(all) != 0 && all[0].Cause == watchdog.CauseSilent {
+		t.Fatalf("%s of %q opened %s (%s) half a minute after we hear again", all[0].Cause, all[0].Anchor, all[0].Opened.Sub(feed.At(now)), all[0].Seen.Sub(feed.At(now)))
+	}
+	for second := range 60 { // nothing comes: it is a silence after all
+		e.Turn(now.Add(time.Duration(111+second) * time.Second))
+	}
+	silent := 0
+	for _, inc := range e.machine.Incidents() {
+		if inc.Cause == watchdog.CauseSilent {
+			silent++
+		}
+	}
+	if silent != 1 {
+		t.Errorf("%d silent incidents once the grace is over, want 1", silent)
+	}
+}

@@ -23,7 +23,10 @@ type Report struct {
 	Source       Source
 	Heartbeats   []Heartbeat
 	KnownThrough Instant // zero: this report moves nothing (a push batch, a failed read)
-	Failure      string  // why the source could not be read, for people; "" when it could
+	// Missed says that what was sent since the last known-through may never have been
+	// heard, as by a listener that did not answer: a silence in it is not for sure.
+	Missed  bool
+	Failure string // why the source could not be read, for people; "" when it could
 }
 
 // Source names a way to learn of heartbeats, and says how far its known-through
