@@ -77,6 +77,30 @@ func (m *Machine) seenAgain(inc *incident) {
 	inc.trouble, inc.unwell = 0, 0
 }
 
+// patience is until when a blind incident from before a restart waits for its
+// sources: the longest of their bounds, from the first restart after the last that
+// happened to it. A crash loop does not prolong it.
+func (m *Machine) patience(inc *incident) feed.Instant {
+	last := inc.Opened
+	if n := len(inc.Events); n > 0 {
+		last = inc.Events[n-1].At
+	}
+	from := m.woken
+	for _, r := range m.restarts {
+		if r.At >= last {
+			from = r.At
+			break
+		}
+	}
+	longest := time.Duration(0)
+	for name := range strings.SplitSeq(inc.Source, sourcesSeparator) {
+		if i := m.sources.find(name); i >= 0 {
+			longest = max(longest, m.sources.all[i].LagMax)
+		}
+	}
+	return from.Add(longest)
+}
+
 // outOfSight is what of a feed cannot be seen now, for longer than its rules allow
 // or as the open incident said already.
 type outOfSight struct {

@@ -111,7 +111,7 @@ func (m *Machine) setRule(inc *incident, r *rules.Rule) {
 		inc.Rule = r.Name()
 		inc.Severity = max(inc.Severity, r.Severity())
 		inc.Allowed = r.StaleAfter()
-		if inc.Cause != CauseSilent {
+		if inc.Cause == CauseFrozen || inc.Cause == CauseBehind {
 			inc.Allowed = r.LagOver()
 		}
 		if r.Escalation() != nil {
@@ -241,6 +241,7 @@ func (m *Machine) move(inc *incident, opening bool) {
 	m.followMembers(inc)
 	m.followDrain(inc)
 	m.followLoss(inc)
+	m.moveLossStart(inc)
 	m.climb(inc)
 	m.settle(inc)
 }
@@ -397,6 +398,9 @@ func (m *Machine) dueOf(inc *incident) feed.Instant {
 	}
 	if !inc.WellSince.IsZero() {
 		soon(inc.WellSince.Add(inc.resolveAfter()))
+	}
+	if inc.unsure {
+		soon(m.patience(inc) + 1)
 	}
 	if inc.fewSince != 0 {
 		soon(inc.fewSince.Add(inc.resolveAfter()))

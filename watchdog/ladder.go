@@ -20,7 +20,7 @@ const (
 // climb pages whoever is due, and says who is next. Only `after` steps and
 // growth wait for an acknowledgement's end; the loss clock waits for nobody.
 func (m *Machine) climb(inc *incident) {
-	if inc.unsure {
+	if inc.unsure && m.now <= m.patience(inc) {
 		return // its source may see again
 	}
 	m.refreshHold(inc)

@@ -93,6 +93,37 @@ func (inc *incident) heardLate(arrival, event feed.Instant, is Verdict) {
 	inc.touched = true
 }
 
+// moveLossStart moves the clock to those that fell silent later, once all with
+// whom the incident opened have recovered: what they had to lose they have read.
+// It looks when the scope was counted, so once a second at most.
+func (m *Machine) moveLossStart(inc *incident) {
+	l := &inc.Loss
+	grew := inc.Newest.Sub(inc.Since) >= time.Second
+	if inc.Cause != CauseSilent || l.Begins.IsZero() || inc.Ladder.LossBegun || !grew || inc.scopeAt != m.now {
+		return
+	}
+	start := never
+	for _, b := range inc.feed.blocks {
+		for i, seq := range b.in {
+			if seq != inc.seq || !troubled(b.verdict[i]) {
+				continue
+			}
+			own := b.event[i]
+			if l.ByArrival {
+				own = b.lastSeen(i)
+			}
+			if start = min(start, own); start <= l.Start {
+				return
+			}
+		}
+	}
+	if start == never {
+		return
+	}
+	l.Start, l.Begins = start, start.Add(l.Retention)
+	inc.dirty = true
+}
+
 // The two ways to know the end of a loss may differ by atRiskOver, or by what is
 // usual between two updates, before it is marked.
 const (

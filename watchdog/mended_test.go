@@ -153,3 +153,49 @@ func TestAReplayIsFrozenAndABacklogIsNot(t *testing.T) {
 		}
 	})
 }
+
+func TestACrashLoopDoesNotPostponeThePagesOfABlindIncident(t *testing.T) {
+	r := newRig(t, plain, pull) // pull lags two minutes at most
+	r.hear(pull, beatOf("p1", r.now))
+	r.to(12 * time.Minute)
+	if inc := r.only(); inc.Cause != CauseBlind || len(inc.Pages) != 1 {
+		t.Fatalf("%s with %v", inc.Cause, pages(inc))
+	}
+	var restarts []Restart
+	for i := range 20 { // a crash a minute
+		flush := mustFlush(r)
+		restarts = append(restarts, Restart{At: r.now, Through: flush.Through})
+		saved := &Saved{Incidents: r.m.Incidents(), Restarts: restarts, Through: flush.Through}
+		for id, b := range r.m.feeds["f"].rows { // the whole table, as a store has it
+			if id.place() == 0 {
+				saved.Blocks = append(saved.Blocks, BlockImage{Feed: "f", Index: id.block(), Names: r.m.encodeNames(r.m.feeds["f"], b), Marks: encodeMarks(b)})
+			}
+		}
+		r.m = New(Config{Install: "test", Sources: []feed.Source{pull}}, r.now, saved)
+		r.step(&UseRules{Set: parse(t, plain)})
+		r.to(time.Duration(13+i) * time.Minute)
+	}
+	for _, inc := range r.open() {
+		if inc.Cause == CauseBlind && len(inc.Pages) < 2 {
+			t.Errorf("after 20 minutes of crashes %v, want the next step too", pages(inc))
+		}
+	}
+}
+
+func TestTheLossClockIsThatOfWhoIsStillSilent(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 4)
+	r.to(5 * time.Minute)
+	r.beat("b", 2)
+	r.to(16 * time.Minute)
+	if inc := r.only(); inc.Loss.Start != noon {
+		t.Fatalf("loss from %s", inc.Loss.Start)
+	}
+	for i := range 4 { // all with whom it opened come back
+		r.beat("a", 4)
+		r.to(time.Duration(17+i) * time.Minute)
+	}
+	if inc := r.only(); inc.Loss.Start != noon.Add(5*time.Minute) || inc.Loss.Begins != noon.Add(7*24*time.Hour+5*time.Minute) {
+		t.Errorf("loss from %s, begins %s, want those of b", inc.Loss.Start, inc.Loss.Begins)
+	}
+}
