@@ -133,6 +133,7 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 	b.verdict[i] = v
 	f.countChange(b, i, old)
 	if old == Retired || v == Retired {
+		b.namesChanged = true // it is saved with them
 		n := +1
 		if v == Retired {
 			n = -1

@@ -53,7 +53,6 @@ func (m *Machine) followForgotten(inc *incident) {
 		b, i := f.blocks[id.block()], id.place()
 		m.setVerdict(f, b, i, Retired)
 		b.due[i] = never
-		b.namesChanged = true
 	}
 	if len(gone) > 0 {
 		m.record(inc, Event{Kind: EventForgotten, Was: len(gone)})
