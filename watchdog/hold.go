@@ -141,9 +141,8 @@ func (m *Machine) refreshHold(inc *incident) {
 	default:
 		inc.Hold = nil
 		m.record(inc, Event{Kind: EventReleased, Note: was.Name})
-		if inc.trouble > 0 && inc.Ack == nil && len(inc.Pages) > 0 {
-			m.page(inc, ReasonHoldEnded, 0, inc.Ladder.Engaged)
-			inc.Ladder.StepAt = m.now
+		if inc.trouble > 0 && inc.Ack == nil && len(inc.Pages) > 0 && inc.ladder != nil {
+			m.pageEngaged(inc, ReasonHoldEnded)
 		}
 	}
 }

@@ -69,6 +69,17 @@ func TestASilenceOverAnOpenIncidentPagesAtItsEnd(t *testing.T) {
 	r.step(&EndSilence{ID: "none", By: "anna"})
 }
 
+func TestARepeatThatWasDueMeanwhileIsNoSecondPage(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 3)
+	r.to(45 * time.Minute)
+	r.step(silenceFor(`feed="f"`, 45*time.Minute, 3*time.Hour))
+	r.to(3*time.Hour + 3*time.Minute)
+	r.wantPages("10m0s opened", "15m0s not_acknowledged", "40m0s not_acknowledged", "3h0m0s hold_ended")
+	r.to(4 * time.Hour)
+	r.wantPages("10m0s opened", "15m0s not_acknowledged", "40m0s not_acknowledged", "3h0m0s hold_ended", "4h0m0s repeat")
+}
+
 func TestEndingASilencePagesAtOnce(t *testing.T) {
 	r := newRig(t, plain)
 	r.beat("a", 3, "cluster", "x")

@@ -215,12 +215,17 @@ func (m *Machine) expireAck(inc *incident) {
 	inc.dirty = true
 	m.refreshState(inc)
 	if inc.trouble > 0 && inc.ladder != nil && inc.Hold == nil {
-		m.page(inc, why, 0, inc.Ladder.Engaged)
-		// The ladder goes on from here, not all at once.
-		inc.Ladder.StepAt = m.now
-		if n := inc.Ladder.Step; n > 0 && !inc.Ladder.RepeatAt.IsZero() && n <= len(inc.afterSteps()) {
-			inc.Ladder.RepeatAt = m.now.Add(inc.afterSteps()[n-1].Repeat)
-		}
+		m.pageEngaged(inc, why)
+	}
+}
+
+// pageEngaged pages everyone engaged because what stopped the ladder is over. It
+// goes on from here, not all at once.
+func (m *Machine) pageEngaged(inc *incident, why Reason) {
+	m.page(inc, why, 0, inc.Ladder.Engaged)
+	inc.Ladder.StepAt = m.now
+	if n := inc.Ladder.Step; n > 0 && !inc.Ladder.RepeatAt.IsZero() && n <= len(inc.afterSteps()) {
+		inc.Ladder.RepeatAt = m.now.Add(inc.afterSteps()[n-1].Repeat)
 	}
 }
 
