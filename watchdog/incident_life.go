@@ -304,6 +304,11 @@ func (m *Machine) forgetPaged(inc *incident) {
 	calm := inc.calmSince != 0 && m.now >= inc.calmSince.Add(inc.resolveAfter())
 	if calm || inc.resumed && m.now >= inc.Loss.FirstAgain.Add(inc.resolveAfter()) {
 		inc.Ladder.PagedFor = 0
+		if inc.Ack != nil { // it was of the trouble that ended
+			ack := *inc.Ack
+			ack.Silent = 0
+			inc.Ack = &ack
+		}
 	}
 }
 

@@ -138,21 +138,20 @@ func (m *Machine) climbStep(inc *incident) bool {
 	return false
 }
 
-// climbGrowth pages everyone engaged when it has grown past what was paged for:
-// by x2 and at least 5 % of the feed, to half, or to all.
+// climbGrowth pages everyone engaged when it has grown past what was paged for,
+// and past what was acknowledged: by x2 and at least 5 % of the feed, to half, or
+// to all. Where nobody was paged yet the ladder begins, whatever was acknowledged.
 func (m *Machine) climbGrowth(inc *incident) {
-	if len(inc.Pages) == 0 {
-		return
-	}
-	rose := inc.Severity > inc.Ladder.PagedAs
+	paged := len(inc.Pages) > 0
+	rose := paged && inc.Severity > inc.Ladder.PagedAs
 	if !inc.grew() && !rose {
 		return
 	}
-	if !rose && m.now < inc.Ladder.GrowthAt.Add(growthApart) {
+	if paged && !rose && m.now < inc.Ladder.GrowthAt.Add(growthApart) {
 		return
 	}
 	inc.Ladder.GrowthAt = m.now
-	m.record(inc, Event{Kind: EventScope, Was: inc.Ladder.PagedFor})
+	m.record(inc, Event{Kind: EventScope, Was: inc.told().part})
 	if inc.Ack != nil {
 		inc.Ack = nil // it covered less
 		m.refreshState(inc)
@@ -161,8 +160,22 @@ func (m *Machine) climbGrowth(inc *incident) {
 }
 
 func (inc *incident) grew() bool {
-	was := share{inc.Ladder.PagedFor, inc.Ladder.PagedOf}
-	return was.grewTo(share{inc.Scope.Silent, inc.Scope.Of + inc.Scope.ElsewhereOf})
+	return (len(inc.Pages) > 0 || inc.Ack != nil) && inc.told().grewTo(inc.share())
+}
+
+// share is what is silent now, of the feed.
+func (inc *incident) share() share {
+	return share{inc.Scope.Silent, inc.Scope.Of + inc.Scope.ElsewhereOf}
+}
+
+// told is the share that people know of: that of the last page, or of what was
+// acknowledged since.
+func (inc *incident) told() share {
+	s := share{inc.Ladder.PagedFor, inc.Ladder.PagedOf}
+	if a := inc.Ack; a != nil && (len(inc.Pages) == 0 || a.Silent > s.part) {
+		s = share{a.Silent, inc.share().of}
+	}
+	return s
 }
 
 // share is a part of a feed's clients.
@@ -302,7 +315,7 @@ func (m *Machine) setNext(inc *incident, next *Next) {
 // growthDue is when a growth that came too soon after the last page may page.
 func (inc *incident) growthDue() feed.Instant {
 	if len(inc.Pages) == 0 || !inc.grew() {
-		return 0
+		return 0 // or at once
 	}
 	return inc.Ladder.GrowthAt.Add(growthApart)
 }
