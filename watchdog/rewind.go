@@ -12,7 +12,8 @@ import (
 // by it was stamped too late, all by the same time: it is moved back together, so
 // that silences, steps and holds keep their lengths, no stamp of the future hides
 // a silence, and nothing waits until the old time comes again. Event times are the
-// feeder's and stay, and so do silences, which end when their author said.
+// feeder's and stay, and so do the ends of silences, which are what their author
+// said.
 func (m *Machine) Rewind(now feed.Instant) {
 	by := m.now - now
 	if by <= 0 {
@@ -30,6 +31,11 @@ func (m *Machine) Rewind(now feed.Instant) {
 	}
 	for i := range m.sources.sets {
 		m.sources.sets[i].horizon -= by
+	}
+	for i := range m.silences {
+		if s := &m.silences[i]; s.From <= now+by {
+			s.From = min(s.From, now) // it holds already
+		}
 	}
 	for _, f := range m.order {
 		m.rewindFeed(f, by)
@@ -96,6 +102,9 @@ func (inc *incident) rewind(by feed.Instant) {
 	if h := inc.Hold; h != nil {
 		moved := *h
 		back(by, &moved.Since)
+		if moved.Kind == HoldParent { // the time to arrive first; others end at a time of their own
+			back(by, &moved.Until)
+		}
 		inc.Hold = &moved
 	}
 	inc.Pages, inc.Events = slices.Clone(inc.Pages), slices.Clone(inc.Events) // those handed out stay

@@ -86,3 +86,34 @@ func TestASetBackClockKeepsEventTimes(t *testing.T) {
 		t.Error("nobody is told that the clock was set back")
 	}
 }
+
+func TestASetBackClockLengthensNoHold(t *testing.T) {
+	r := newRig(t, dependent)
+	r.to(4 * time.Hour)
+	r.beat("a", 1)
+	r.beatParent()
+	r.to(4*time.Hour + 20*time.Minute)
+	r.beatParent() // p is back: f has 15 minutes to arrive first
+	r.to(4*time.Hour + 21*time.Minute)
+	r.setBack(3 * time.Hour)
+	for r.now < noon.Add(2*time.Hour) {
+		r.beatParent()
+		r.to(r.now.Sub(noon) + time.Minute)
+	}
+	for _, inc := range r.seen {
+		if inc.Feed == "f" && inc.State == StateOpen && !slices.Contains(pages(inc), "1h35m0s opened") {
+			t.Errorf("pages of f %v, held by %+v", pages(inc), inc.Hold)
+		}
+	}
+}
+
+func TestASilenceHoldsThoughTheClockIsSetBack(t *testing.T) {
+	r := newRig(t, plain)
+	r.to(4 * time.Hour)
+	r.beat("a", 3)
+	r.step(silenceFor(`feed="f"`, 4*time.Hour, 6*time.Hour))
+	r.to(4*time.Hour + 20*time.Minute)
+	r.setBack(time.Hour)
+	r.to(5 * time.Hour)
+	r.wantPages()
+}
