@@ -203,8 +203,17 @@ func (m *Machine) climbLoss(inc *incident) {
 		return
 	}
 	steps := inc.lossSteps()
+	due := func(n int) feed.Instant { return begins.Add(-steps[n].BeforeLoss.Of(inc.Loss.Retention)) }
+	if inc.Cause != CauseBehind { // there it moves to and fro with the speed
+		l := &inc.Ladder // what was said of an earlier end is to be said again
+		l.LossBegun = l.LossBegun && m.now >= begins
+		l.LossSteps = min(l.LossSteps, len(steps))
+		for l.LossSteps > 0 && m.now < due(l.LossSteps-1) {
+			l.LossSteps--
+		}
+	}
 	for n := inc.Ladder.LossSteps; n < len(steps); n++ {
-		if m.now < begins.Add(-steps[n].BeforeLoss.Of(inc.Loss.Retention)) {
+		if m.now < due(n) {
 			break
 		}
 		inc.Ladder.LossSteps = n + 1

@@ -112,6 +112,23 @@ func TestAnEditOfTheRetentionMovesTheLossClock(t *testing.T) {
 	}
 }
 
+func TestALossThatWasPutOffIsPagedForAgain(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 3)
+	r.to(5*24*time.Hour + time.Hour)
+	r.step(&UseRules{Set: parse(t, strings.Replace(plain, "retention: 7d", "retention: 14d", 1))})
+	r.to(15 * 24 * time.Hour)
+	var got []string
+	for _, p := range r.only().Pages {
+		if p.Reason == ReasonLossNear || p.Reason == ReasonLossBegun {
+			got = append(got, fmt.Sprintf("%s %s", p.At.Sub(noon), p.Reason))
+		}
+	}
+	if want := []string{"120h0m0s loss_near", "288h0m0s loss_near", "336h0m0s loss_begun"}; !slices.Equal(got, want) {
+		t.Errorf("pages %v, want %v", got, want)
+	}
+}
+
 func TestPartFallsSilentAgainWhileCatchingUp(t *testing.T) {
 	r := newRig(t, strings.Replace(plain, "stale_after: 10m", "stale_after: 10m, lag_over: 20m", 1))
 	r.beat("a", 10)
