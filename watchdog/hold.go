@@ -117,7 +117,8 @@ func (m *Machine) holders(f *feedState) []holder {
 func (m *Machine) refreshHold(inc *incident) {
 	was := inc.Hold
 	ended := inc.held != nil && inc.held.Until <= m.now
-	if inc.holds != m.holds || inc.heldAt != inc.scopeAt || ended || inc.Cause == CauseBlind {
+	moved := inc.heldAt != inc.scopeAt && inc.trouble > 0 // else it is for when trouble is back
+	if inc.holds != m.holds || moved || ended || inc.Cause == CauseBlind {
 		inc.holds, inc.heldAt = m.holds, inc.scopeAt
 		inc.held = m.held(inc)
 	}

@@ -51,6 +51,7 @@ type incident struct {
 	due     feed.Instant // when to tend it without being touched
 	scopeAt feed.Instant // when its scope was counted last
 	moves   uint64       // feedState.moves then
+	counted uint64       // changes then
 	touched bool         // something about its members changed
 	dirty   bool         // the public picture changed
 	queued  bool         // waits in Machine.changed
@@ -389,7 +390,7 @@ func (m *Machine) dueOf(inc *incident) feed.Instant {
 			due = min(due, t)
 		}
 	}
-	if inc.moves != inc.feed.moves && inc.Cause != CauseBlind {
+	if (inc.moves != inc.feed.moves || inc.counted != inc.changes) && inc.Cause != CauseBlind {
 		soon(inc.scopeAt.Add(scopeEvery))
 	}
 	if inc.Next != nil {

@@ -20,7 +20,7 @@ func (m *Machine) refreshScope(inc *incident) {
 		return // again when it is due
 	}
 	f := inc.feed
-	inc.scopeAt, inc.moves = m.now, f.moves
+	inc.scopeAt, inc.moves, inc.counted = m.now, f.moves, inc.changes
 	s := f.countScope(inc)
 	if f.groupSilent(inc) {
 		s.Silent = s.Of // nobody it covers has been heard of
