@@ -228,7 +228,7 @@ func (m *Machine) rejudge(f *feedState, id rowID) {
 		rule:    r,
 		arrival: b.arrival[i],
 		horizon: set.horizon,
-		grace:   m.grace(r, b.reference(i)),
+		grace:   m.grace(r, b.reference(i), b.sources[i]),
 		track:   f.tracks[id],
 	})
 	if v == Stale {

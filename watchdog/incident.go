@@ -190,17 +190,18 @@ const (
 
 // Ladder is how far escalation has come.
 type Ladder struct {
-	Step      int            `json:"step"`               // `after` steps taken
-	StepAt    feed.Instant   `json:"step_at,omitzero"`   // when the last was
-	RepeatAt  feed.Instant   `json:"repeat_at,omitzero"` // when it repeats next
-	LossSteps int            `json:"loss_steps"`         // `before_loss` steps taken
-	LossBegun bool           `json:"loss_begun"`         // paged for loss begun
-	GrowthAt  feed.Instant   `json:"growth_at,omitzero"` // last page for growth
-	Peak      int            `json:"peak"`               // the most in trouble at once, since it opened or was in trouble again
-	PagedFor  int            `json:"paged_for"`          // series in trouble at the last page
-	PagedOf   int            `json:"paged_of"`           // of how many in the feed then
-	PagedAs   rules.Severity `json:"paged_as"`           // severity at the last page
-	Engaged   []rules.Target `json:"engaged,omitempty"`  // who has been paged so far, in order
+	Step      int            `json:"step"`                // `after` steps taken
+	StepAt    feed.Instant   `json:"step_at,omitzero"`    // when the last was
+	RepeatAt  feed.Instant   `json:"repeat_at,omitzero"`  // when it repeats next
+	LossSteps int            `json:"loss_steps"`          // `before_loss` steps taken
+	LossKept  int            `json:"loss_kept,omitempty"` // of those, not to be taken again though the clock moved
+	LossBegun bool           `json:"loss_begun"`          // paged for loss begun
+	GrowthAt  feed.Instant   `json:"growth_at,omitzero"`  // last page for growth
+	Peak      int            `json:"peak"`                // the most in trouble at once, since it opened or was in trouble again
+	PagedFor  int            `json:"paged_for"`           // series in trouble at the last page
+	PagedOf   int            `json:"paged_of"`            // of how many in the feed then
+	PagedAs   rules.Severity `json:"paged_as"`            // severity at the last page
+	Engaged   []rules.Target `json:"engaged,omitempty"`   // who has been paged so far, in order
 }
 
 // Next is who is told next, and when, unless someone acknowledges.

@@ -45,7 +45,7 @@ func (in *Heard) apply(m *Machine) {
 			}
 		}
 		if r.Missed {
-			pause := Restart{At: m.now, Through: s.known}
+			pause := Restart{At: m.now, Through: s.known, Source: s.Name}
 			m.addRestart(pause)
 			in.Pause = &pause
 		}

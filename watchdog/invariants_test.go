@@ -170,7 +170,7 @@ func checkBounds(t testing.TB, m *Machine, f *feedState) {
 			judgeAt := func(horizon feed.Instant) (Verdict, feed.Instant) {
 				return judge(facts{
 					rule: r, arrival: b.arrival[i], horizon: horizon,
-					grace: m.grace(r, b.reference(i)), track: f.tracks[rowOf(n, i)],
+					grace: m.grace(r, b.reference(i), b.sources[i]), track: f.tracks[rowOf(n, i)],
 				})
 			}
 			horizon := m.sources.sets[b.sources[i]].horizon

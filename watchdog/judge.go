@@ -56,9 +56,9 @@ const graceMax = 5 * time.Minute
 // down when its deadline passed: the first restart after its last arrival, plus
 // min(stale_after, 5 min). Later restarts do not postpone it. A deadline that the
 // watermarks on disk already covered gets none: that silence was seen.
-func (m *Machine) grace(rule *rules.Rule, reference feed.Instant) feed.Instant {
+func (m *Machine) grace(rule *rules.Rule, reference feed.Instant, set uint8) feed.Instant {
 	for _, r := range m.restarts {
-		if r.At < reference {
+		if r.At < reference || r.Source != "" && !m.sources.hears(set, r.Source) {
 			continue
 		}
 		if d := rule.Deadline(reference); d.IsZero() || d <= r.Through {

@@ -83,7 +83,7 @@ func TestGraceIsGivenOnceForEachDeadline(t *testing.T) {
 		{"none where the silence was seen before", short, at(4 * time.Minute), 0},
 		{"none without a restart since", rule, at(30 * time.Minute), 0},
 	} {
-		if got := m.grace(c.rule, c.last); got != c.want {
+		if got := m.grace(c.rule, c.last, 0); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}

@@ -208,7 +208,7 @@ func (m *Machine) climbLoss(inc *incident) {
 		l := &inc.Ladder // what was said of an earlier end is to be said again
 		l.LossBegun = l.LossBegun && m.now >= begins
 		l.LossSteps = min(l.LossSteps, len(steps))
-		for l.LossSteps > 0 && m.now < due(l.LossSteps-1) {
+		for l.LossSteps > l.LossKept && m.now < due(l.LossSteps-1) {
 			l.LossSteps--
 		}
 	}

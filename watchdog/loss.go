@@ -44,7 +44,7 @@ func (m *Machine) restartLoss(inc *incident) {
 		}
 	}
 	inc.Loss.FirstAgain, inc.Loss.EventAgain = 0, 0
-	inc.Ladder.LossBegun, inc.Ladder.LossSteps = false, 0
+	inc.Ladder.LossBegun, inc.Ladder.LossSteps, inc.Ladder.LossKept = false, 0, 0
 	inc.Loss.Accepted = nil
 	inc.Since = arrival
 	inc.setLossStart(event, arrival)
@@ -121,6 +121,7 @@ func (m *Machine) moveLossStart(inc *incident) {
 		return
 	}
 	l.Start, l.Begins = start, start.Add(l.Retention)
+	inc.Ladder.LossKept = inc.Ladder.LossSteps // who was told that loss is near knows
 	inc.dirty = true
 }
 

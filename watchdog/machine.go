@@ -304,7 +304,7 @@ func (m *Machine) addRestart(r Restart) {
 	m.restarts = append(m.restarts, r)
 	if len(m.restarts) > restartsMax {
 		m.restarts = slices.Delete(m.restarts, 0, 1)
-		m.restarts[0].Through = never // what the dropped one gave grace to gets none, rather than a later one
+		m.restarts[0].Source, m.restarts[0].Through = "", never // what the dropped one gave grace to gets none, rather than a later one
 	}
 }
 

@@ -40,6 +40,9 @@ type BlockImage struct {
 type Restart struct {
 	At      feed.Instant `json:"at"`
 	Through feed.Instant `json:"through"` // the Flush.Through then found
+	// Source is the one that could not hear, where it was not the process that did
+	// not run; "": all series.
+	Source string `json:"source,omitempty"`
 }
 
 // Receipt says what one destination is known to hold of one incident.

@@ -122,6 +122,12 @@ func (s *sources) reported(names string, start feed.Instant) bool {
 	return true
 }
 
+// hears says that a source is among those of a set.
+func (s *sources) hears(set uint8, name string) bool {
+	i := s.find(name)
+	return i >= 0 && s.sets[set].mask&(1<<i) != 0
+}
+
 // carrying is the set of sources that may carry the feed called name: those that
 // say so, and those that say nothing.
 func (s *sources) carrying(name string) uint8 {

@@ -338,7 +338,7 @@ func (s *sim) turn() {
 	beats := s.inbox
 	s.inbox = nil
 	s.stats.turns++
-	s.oracle.hears(feed.Push.Name, s.heardThrough(now))
+	s.oracle.listens(now, s.heardThrough(now))
 	acks, edited := s.acks, s.edited
 	s.watch.before(len(beats) > 0 || edited)
 	s.acks, s.edited = nil, false

@@ -26,13 +26,13 @@ type life struct {
 	first    *watchdog.Incident
 	last     *watchdog.Incident
 	events   int
-	again    time.Time                // when it opened, or was last said to be stale again
-	lossTold map[watchdog.Reason]bool // in this silence
-	told     []time.Time              // when each page was first seen; true time
-	constant bool                     // open and not acknowledged ever since it opened
-	oldest   time.Time                // what came last of the feed's series then, the earliest of them
-	since    time.Time                // from when its overdue steps count
-	ack      time.Time                // until when an answered acknowledgement holds
+	again    time.Time                        // when it opened, or was last said to be stale again
+	lossTold map[watchdog.Reason]feed.Instant // in this silence: when the loss was to begin that was told of
+	told     []time.Time                      // when each page was first seen; true time
+	constant bool                             // open and not acknowledged ever since it opened
+	oldest   time.Time                        // what came last of the feed's series then, the earliest of them
+	since    time.Time                        // from when its overdue steps count
+	ack      time.Time                        // until when an answered acknowledgement holds
 	ackPages int
 }
 
@@ -255,7 +255,7 @@ func (w *watcher) incident(inc *watchdog.Incident) {
 		if inc.State == watchdog.StateResolved && len(w.lives) > 0 && inc.Resolved.Time().Before(w.started) {
 			return
 		}
-		l = &life{first: inc, constant: true, since: now, again: now, lossTold: map[watchdog.Reason]bool{}}
+		l = &life{first: inc, constant: true, since: now, again: now, lossTold: map[watchdog.Reason]feed.Instant{}}
 		l.oldest, _ = w.oracle.extremes(w.oracle.set.feed(inc.Feed))
 		w.lives[inc.ID] = l
 		w.stats.incidents++
@@ -320,10 +320,11 @@ func (w *watcher) pages(l *life, inc *watchdog.Incident) {
 		if p.Reason == watchdog.ReasonLossBegun && inc.Cause == watchdog.CauseSilent && w.oracle.now.Before(l.oldest.Add(inc.Loss.Retention)) {
 			w.wrong("%s: loss is said to have begun, and nothing was that old when it opened: %v", inc.ID, l.oldest)
 		}
-		if (p.Reason == watchdog.ReasonLossNear || p.Reason == watchdog.ReasonLossBegun) && l.lossTold[p.Reason] {
+		ofLoss := p.Reason == watchdog.ReasonLossNear || p.Reason == watchdog.ReasonLossBegun
+		if told, again := l.lossTold[p.Reason]; ofLoss && again && inc.Loss.Begins <= told { // an edit may have put it off
 			w.wrong("page %d of %s: %s, for the second time in one silence", p.N, inc.ID, p.Reason)
 		}
-		l.lossTold[p.Reason] = true
+		l.lossTold[p.Reason] = inc.Loss.Begins
 		if p.Reason != watchdog.ReasonOpened && p.Reason != watchdog.ReasonStep {
 			continue
 		}

@@ -17,6 +17,7 @@ type oracle struct {
 	groups map[string]expected        // by "feed/rule/value"
 	known  map[string]time.Time       // by source; since the process started
 	ran    []watchdog.Restart         // restarts that this process knows of
+	deaf   bool                       // at the last turn
 	roster map[string]map[string]bool // whoever was on it: whether they are
 	turns  []time.Time                // of this process
 	edited time.Time                  // the rules, last
@@ -81,6 +82,7 @@ func (o *oracle) restart(now time.Time, saved *watchdog.Saved) {
 		o.groups[key] = expected{e.first, now}
 	}
 	o.now, o.turns = now, nil
+	o.deaf = false
 	o.ran = append([]watchdog.Restart(nil), saved.Restarts...)
 	if len(saved.Blocks) > 0 {
 		o.ran = append(o.ran, watchdog.Restart{At: feed.At(now), Through: saved.Through})
@@ -291,10 +293,10 @@ func (o *oracle) blindOf(pushed, pulled bool) bool {
 
 // grace is until when a silence whose deadline passed while nobody looked is not
 // told: min(stale_after, 5 min) after the first restart since the last arrival.
-func (o *oracle) grace(r *ruleSpec, reference time.Time) time.Time {
+func (o *oracle) grace(r *ruleSpec, reference time.Time, pushed bool) time.Time {
 	for _, restart := range o.ran {
 		at := restart.At.Time()
-		if at.Before(reference) {
+		if at.Before(reference) || restart.Source == feed.Push.Name && !pushed {
 			continue
 		}
 		if !r.deadline(reference).After(restart.Through.Time()) {
@@ -337,9 +339,10 @@ func (o *oracle) verdict(s *series) (word string, loose bool) {
 		reference = m.arrival
 	}
 	horizon, deadline := o.horizon(s), r.deadline(reference)
+	pushed, _ := o.through(s)
 	loose = !m.behind.IsZero() && m.current < 2
 	switch {
-	case !horizon.Before(deadline) && horizon.Before(o.grace(r, reference)):
+	case !horizon.Before(deadline) && horizon.Before(o.grace(r, reference, pushed)):
 		return blind, false
 	case !horizon.Before(deadline):
 		return stale, false
@@ -387,7 +390,18 @@ func (o *oracle) groupIsSilent(f *feedSpec, r *ruleSpec, value string, maybe boo
 		pushed = true
 	}
 	horizon := o.horizonOf(pushed, pulled)
-	return !o.blindOf(pushed, pulled) && !horizon.Before(r.deadline(reference)) && !horizon.Before(o.grace(r, reference))
+	return !o.blindOf(pushed, pulled) && !horizon.Before(r.deadline(reference)) && !horizon.Before(o.grace(r, reference, pushed))
+}
+
+// listens is a turn of the engine, which hears what is pushed through then. Once it
+// hears again after it was deaf, what came due meanwhile has the grace of a restart.
+func (o *oracle) listens(now, through time.Time) {
+	deaf := through.Before(now)
+	if o.deaf && !deaf {
+		o.ran = append(o.ran, watchdog.Restart{At: feed.At(now), Through: feed.At(o.known[feed.Push.Name]), Source: feed.Push.Name})
+	}
+	o.deaf = deaf
+	o.hears(feed.Push.Name, through)
 }
 
 // hears moves a source's known-through.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 
 	"github.com/feedwatch/feedwatch/watchdog"
-	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // loadedResolvedMax is how many resolved incidents come back: the newest, for people.
@@ -129,13 +128,13 @@ func (l *loader) blocks(ctx context.Context, tx *sql.Tx) error {
 
 func (l *loader) restarts(ctx context.Context, tx *sql.Tx) error {
 	return each(ctx, tx, func(rows *sql.Rows) error {
-		var at, through int64
-		if err := rows.Scan(&at, &through); err != nil {
+		var r watchdog.Restart
+		if err := rows.Scan(&r.At, &r.Through, &r.Source); err != nil {
 			return err
 		}
-		l.saved.Restarts = append(l.saved.Restarts, watchdog.Restart{At: feed.Instant(at), Through: feed.Instant(through)})
+		l.saved.Restarts = append(l.saved.Restarts, r)
 		return nil
-	}, "SELECT at, through FROM restarts ORDER BY at")
+	}, "SELECT at, through, source FROM restarts ORDER BY at")
 }
 
 func (l *loader) rules(ctx context.Context, tx *sql.Tx) error {

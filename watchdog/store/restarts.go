@@ -25,8 +25,8 @@ const graceSpent = feed.Instant(253402300799000) // the end of the year 9999
 // its grace long ago.
 func (s *SQLite) SaveRestart(ctx context.Context, r watchdog.Restart) error {
 	return s.write(ctx, "save restart", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO restarts (at, through) VALUES (?, ?)
-			ON CONFLICT DO UPDATE SET through = max(through, excluded.through)`, int64(r.At), int64(r.Through))
+		_, err := tx.ExecContext(ctx, `INSERT INTO restarts (at, through, source) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET through = max(through, excluded.through), source = ''`, int64(r.At), int64(r.Through), r.Source)
 		if err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (s *SQLite) SaveRestart(ctx context.Context, r watchdog.Restart) error {
 		if n, err := dropped.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE restarts SET through = ? WHERE at = (SELECT min(at) FROM restarts)", int64(graceSpent))
+		_, err = tx.ExecContext(ctx, "UPDATE restarts SET through = ?, source = '' WHERE at = (SELECT min(at) FROM restarts)", int64(graceSpent))
 		return err
 	})
 }

@@ -101,6 +101,9 @@ var schemaSteps = [...]string{
 		body  TEXT NOT NULL
 	);
 	CREATE INDEX silences_until ON silences (until);`,
+	`
+	-- The source that could not hear; '': the process did not run.
+	ALTER TABLE restarts ADD COLUMN source TEXT NOT NULL DEFAULT '';`,
 }
 
 // migrate brings the schema up to date, or says why it cannot.
