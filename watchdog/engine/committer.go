@@ -30,19 +30,19 @@ type committer struct {
 	log      *slog.Logger
 	metrics  *metrics
 
-	mu      sync.Mutex
-	pending map[string]*watchdog.Incident // newest picture of each, not yet durable
-	order   []string
-	rests   map[string]uint64         // of those, on which flush: marks.taken then
-	states  map[string]watchdog.State // of incidents not yet resolved
-	sent    map[string]uint64         // revision handed over undurable
-	ended   []watchdog.Silence        // before their time, not yet durable
-	marks   marks
-	since   time.Time // of the oldest pending
-	failing string
-	failed  time.Time
-	idle    chan struct{} // closed while nothing that people decide is pending
-	wake    chan struct{}
+	mu         sync.Mutex
+	pending    map[string]*watchdog.Incident // newest picture of each, not yet durable
+	order      []string
+	rests      map[string]uint64   // of those, on which flush: marks.taken then
+	recoveries map[string]recovery // of incidents not yet resolved
+	sent       map[string]uint64   // revision handed over undurable
+	ended      []watchdog.Silence  // before their time, not yet durable
+	marks      marks
+	since      time.Time // of the oldest pending
+	failing    string
+	failed     time.Time
+	idle       chan struct{} // closed while nothing that people decide is pending
+	wake       chan struct{}
 }
 
 func newCommitter(store Store, delivery Delivery, log *slog.Logger, m *metrics) *committer {
@@ -51,7 +51,7 @@ func newCommitter(store Store, delivery Delivery, log *slog.Logger, m *metrics) 
 	return &committer{
 		store: store, delivery: delivery, log: log, metrics: m,
 		pending: map[string]*watchdog.Incident{}, rests: map[string]uint64{},
-		states: map[string]watchdog.State{}, sent: map[string]uint64{},
+		recoveries: map[string]recovery{}, sent: map[string]uint64{},
 		marks: newMarks(), idle: idle, wake: make(chan struct{}, 1),
 	}
 }
@@ -76,17 +76,42 @@ func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
 			c.order = append(c.order, inc.ID)
 		}
 		c.pending[inc.ID] = inc
-		well := inc.State == watchdog.StateRecovering || inc.State == watchdog.StateResolved
-		if well && c.states[inc.ID] != inc.State {
+		now := recoveryOf(inc)
+		if now.later(c.recoveries[inc.ID]) {
 			recovers = true
 			c.rests[inc.ID] = c.marks.taken + 1
 		}
-		c.states[inc.ID] = inc.State
+		c.recoveries[inc.ID] = now
 		if inc.State == watchdog.StateResolved {
-			delete(c.states, inc.ID)
+			delete(c.recoveries, inc.ID)
 		}
 	}
 	return recovers
+}
+
+// recovery is how far an incident has come back: its state where that is well, and
+// how often it was said to resume.
+type recovery struct {
+	well    watchdog.State
+	resumed int
+}
+
+func recoveryOf(inc *watchdog.Incident) recovery {
+	var r recovery
+	if inc.State == watchdog.StateRecovering || inc.State == watchdog.StateResolved {
+		r.well = inc.State
+	}
+	for i := range inc.Events {
+		if inc.Events[i].Kind == watchdog.EventResumed {
+			r.resumed++
+		}
+	}
+	return r
+}
+
+// later says that it has come back further than it had.
+func (r recovery) later(before recovery) bool {
+	return r.well != "" && r.well != before.well || r.resumed > before.resumed
 }
 
 // addEnded takes a silence that holds back nothing any more: until that is

@@ -23,17 +23,18 @@ type watcher struct {
 
 // life is one incident as it was seen.
 type life struct {
-	first    *watchdog.Incident
-	last     *watchdog.Incident
-	events   int
-	again    time.Time                        // when it opened, or was last said to be stale again
-	lossTold map[watchdog.Reason]feed.Instant // in this silence: when the loss was to begin that was told of
-	told     []time.Time                      // when each page was first seen; true time
-	constant bool                             // open and not acknowledged ever since it opened
-	oldest   time.Time                        // what came last of the feed's series then, the earliest of them
-	since    time.Time                        // from when its overdue steps count
-	ack      time.Time                        // until when an answered acknowledgement holds
-	ackPages int
+	first     *watchdog.Incident
+	last      *watchdog.Incident
+	events    int
+	again     time.Time // when it opened, or was last said to be stale again
+	retention time.Duration
+	lossTold  map[watchdog.Reason]feed.Instant // in this silence: when the loss was to begin that was told of
+	told      []time.Time                      // when each page was first seen; true time
+	constant  bool                             // open and not acknowledged ever since it opened
+	oldest    time.Time                        // what came last of the feed's series then, the earliest of them
+	since     time.Time                        // from when its overdue steps count
+	ack       time.Time                        // until when an answered acknowledgement holds
+	ackPages  int
 }
 
 // trouble is what could rightly page for a feed.
@@ -306,6 +307,10 @@ func (w *watcher) again(l *life, inc *watchdog.Incident) {
 func (w *watcher) pages(l *life, inc *watchdog.Incident) {
 	if len(inc.Pages) < len(l.told) {
 		w.wrong("%s had %d pages and has %d", inc.ID, len(l.told), len(inc.Pages))
+	}
+	if inc.Loss.Retention != l.retention { // the clock is another
+		clear(l.lossTold)
+		l.retention = inc.Loss.Retention
 	}
 	for i := len(l.told); i < len(inc.Pages); i++ {
 		p := &inc.Pages[i]
