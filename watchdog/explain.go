@@ -203,7 +203,7 @@ func (m *Machine) takeFromUnexplained(inc *incident) {
 			rest.countMember(b.verdict[i], -1)
 			rest.rate -= b.updateRate(i, b.lastSeen(i))
 			b.in[i] = inc.seq
-			inc.memberJoined(f, b, i)
+			m.joined(f, b, i, inc)
 		}
 	})
 	rest.Ladder.Peak, rest.Worst = rest.trouble, Scope{}

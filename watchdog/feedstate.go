@@ -187,7 +187,15 @@ func (f *feedState) keepBase(id rowID, event feed.Instant) {
 func (m *Machine) join(f *feedState, b *block, i int, inc *incident) {
 	f.countUnplaced(b, b.verdict[i].Opens(), false)
 	b.in[i] = inc.seq
+	m.joined(f, b, i, inc)
+}
+
+// joined counts row i as a member of inc.
+func (m *Machine) joined(f *feedState, b *block, i int, inc *incident) {
 	inc.memberJoined(f, b, i)
+	if b.verdict[i] == Stale {
+		m.overdue(f, b, i) // it may have been so for long
+	}
 }
 
 // release ends every membership of inc.

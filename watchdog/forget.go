@@ -1,6 +1,10 @@
 package watchdog
 
-import "github.com/feedwatch/feedwatch/watchdog/feed"
+import (
+	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
 
 // forgetAt is when a series that its rule forgets has been unseen for long enough;
 // never where it has no such rule, was never seen, or stands in the roster.
@@ -12,14 +16,19 @@ func (m *Machine) forgetAt(f *feedState, b *block, i int) feed.Instant {
 	return b.arrival[i].Add(r.ForgetAfter())
 }
 
-// overdue notices that a stale series has become one to forget, at its due time.
+// forgetEvery is how often it is looked whether all that is still in trouble is to
+// be forgotten, once some of it is.
+const forgetEvery = time.Minute
+
+// overdue notices that a stale series has become one to forget, at its due time
+// or when an incident gets it.
 func (m *Machine) overdue(f *feedState, b *block, i int) (due feed.Instant) {
 	at := m.forgetAt(f, b, i)
 	if m.sources.sets[b.sources[i]].horizon < at {
 		return at
 	}
 	if inc := m.incidents[b.in[i]]; inc != nil {
-		inc.forgets, inc.due = true, min(inc.due, m.now)
+		inc.forgetDue, inc.due = m.now, min(inc.due, m.now)
 	}
 	return never
 }
@@ -29,10 +38,10 @@ func (m *Machine) overdue(f *feedState, b *block, i int) (due feed.Instant) {
 // done while others of the incident are in trouble too, or while nothing arrives
 // for the feed: then it is the feed that is silent, not a client that has left.
 func (m *Machine) followForgotten(inc *incident) {
-	if !inc.forgets {
+	if inc.forgetDue.IsZero() || inc.forgetDue > m.now {
 		return
 	}
-	inc.forgets = false
+	inc.forgetDue = m.now.Add(forgetEvery)
 	f := inc.feed
 	if f.clients[Fresh]+f.clients[Late] == 0 {
 		return
@@ -49,6 +58,7 @@ func (m *Machine) followForgotten(inc *incident) {
 			gone = append(gone, rowOf(n, i))
 		}
 	}
+	inc.forgetDue = 0
 	for _, id := range gone {
 		b, i := f.blocks[id.block()], id.place()
 		m.setVerdict(f, b, i, Retired)

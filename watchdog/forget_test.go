@@ -59,3 +59,30 @@ func TestNobodyIsForgottenWhileOthersAreInTrouble(t *testing.T) {
 		})
 	}
 }
+
+func TestWhoHasLeftIsForgottenOnceTheOthersAreBack(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		restarts bool
+	}{{"all along", false}, {"restarted", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, forgetting)
+			r.beat("a", 30)
+			for r.now < noon.Add(4*time.Hour) {
+				r.to(r.now.Sub(noon) + time.Minute)
+				n := 29
+				if minute := r.now.Sub(noon) / time.Minute; minute > 100 && minute < 150 {
+					n = 15 // many are in trouble when it is time
+				}
+				r.beat("a", n)
+				if c.restarts && r.now == noon.Add(145*time.Minute) {
+					r.restart(forgetting)
+				}
+			}
+			if v := r.verdict("a30"); v != Retired || len(r.open()) != 0 {
+				t.Errorf("a30 is %s, open %v", v, scopesOf(r.open()))
+			}
+			checkInvariants(t, r.m)
+		})
+	}
+}

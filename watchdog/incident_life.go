@@ -45,8 +45,8 @@ type incident struct {
 	holds  uint64       // Machine.holds when that was found
 	heldAt feed.Instant // scopeAt then
 
-	forgets  bool         // a member has come to be forgotten
-	fewSince feed.Instant // since when only stragglers are in trouble
+	forgetDue feed.Instant // when to look whether its series are to be forgotten; zero: none is
+	fewSince  feed.Instant // since when only stragglers are in trouble
 
 	due     feed.Instant // when to tend it without being touched
 	scopeAt feed.Instant // when its scope was counted last
@@ -411,6 +411,7 @@ func (m *Machine) dueOf(inc *incident) feed.Instant {
 	if inc.fewSince != 0 {
 		soon(inc.fewSince.Add(inc.resolveAfter()))
 	}
+	soon(inc.forgetDue)
 	soon(inc.drain.due)
 	soon(inc.lossDue())
 	soon(inc.growthDue())
