@@ -28,7 +28,8 @@ type incident struct {
 	restored bool // from the store; its members have not joined again yet
 	widened  bool // the whole feed, by a group row or by share; not narrowed again
 
-	rate float64 // updates a second of its members before
+	rate float64        // updates a second of its members before
+	lost map[rowID]bool // clients that Loss.Clients counts
 
 	changes, considered uint64        // of its members; those when labels were looked for last
 	spared              bool          // labels were found then, but somebody was on it

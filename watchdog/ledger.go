@@ -8,7 +8,8 @@ import (
 
 // LedgerRow says of one client what it lost in one incident: the updates made in
 // [From, To] were deleted unread. It is written when its updates come again, and
-// again while the first of them show more.
+// again while the first of them show more. A client that comes back and falls
+// silent again has a row for each time, told apart by From.
 type LedgerRow struct {
 	Incident  string       `json:"incident"` // Incident.ID
 	Feed      string       `json:"feed"`
@@ -64,7 +65,13 @@ func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival,
 		row: LedgerRow{Incident: inc.ID, Feed: f.name, Client: b.client[i], From: start, ByArrival: byArrival},
 	}
 	f.resumed[id] = r
-	l.Clients++
+	if !inc.lost[id] {
+		if inc.lost == nil {
+			inc.lost = map[rowID]bool{}
+		}
+		inc.lost[id] = true
+		l.Clients++
+	}
 	m.writeRow(r)
 }
 

@@ -3,6 +3,7 @@ package watchdog
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,5 +177,24 @@ func TestAMinorityThatComesBackTooLateHasLost(t *testing.T) {
 	inc := r.seen[row.Incident]
 	if inc == nil || inc.Loss.LostTo != row.To || !inc.Loss.AtRisk {
 		t.Errorf("the incident says %+v", inc)
+	}
+}
+
+// A feeder that is restarted and stops once more, soon after its first update.
+func TestWhoFallsSilentAgainHasARowForEachTime(t *testing.T) {
+	r := newRig(t, strings.Replace(hourly, "stale_after: 1d, lag_over: 2h", "stale_after: 10m, lag_over: 20m", 1))
+	r.update("a", r.now)
+	var rows []LedgerRow
+	for _, at := range []time.Duration{9 * 24 * hour, 9*24*hour + 30*time.Minute} {
+		r.to(at)
+		r.update("a", r.now.Add(-7*24*hour))
+		rows = append(rows, mustFlush(r).Ledger...)
+	}
+	middle, end := noon.Add(2*24*hour), noon.Add(2*24*hour+30*time.Minute)
+	if len(rows) != 2 || rows[0].From != noon || rows[0].To != middle || rows[1].From != middle || rows[1].To != end {
+		t.Errorf("%+v", rows)
+	}
+	if l := r.only().Loss; l.Clients != 1 || l.LostFrom != noon || l.LostTo != end {
+		t.Errorf("the incident says %+v", l)
 	}
 }

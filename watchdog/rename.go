@@ -65,7 +65,7 @@ func (m *Machine) absorb(f, from *feedState) {
 		}
 	}
 	for _, inc := range from.incidents {
-		inc.feed, inc.alikeTo = f, pattern{}
+		inc.feed, inc.alikeTo, inc.lost = f, pattern{}, nil
 	}
 	f.incidents = append(f.incidents, from.incidents...)
 	m.order = slices.DeleteFunc(m.order, func(o *feedState) bool { return o == from })

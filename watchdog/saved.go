@@ -21,7 +21,7 @@ type Saved struct {
 type Flush struct {
 	Gone    []string // feeds whose saved blocks are to go, before Blocks are written
 	Blocks  []BlockImage
-	Ledger  []LedgerRow  // new, or in place of what was written for the same incident and client
+	Ledger  []LedgerRow  // new, or in place of what was written for the same incident, client and From
 	Through feed.Instant // zero while more blocks of the same flush are to come
 }
 

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -54,9 +55,13 @@ func newResult(s *Scenario, set *rules.Set) *Result {
 
 // keep takes rows of the ledger over, the newer in place of the older.
 func (r *Result) keep(rows []watchdog.LedgerRow) {
-	newest := map[[2]string]watchdog.LedgerRow{}
+	type once struct {
+		incident, client string
+		from             feed.Instant
+	}
+	newest := map[once]watchdog.LedgerRow{}
 	for _, row := range rows {
-		newest[[2]string{row.Incident, row.Client}] = row
+		newest[once{row.Incident, row.Client, row.From}] = row
 	}
 	for _, row := range newest {
 		for _, o := range r.Incidents {
@@ -66,7 +71,9 @@ func (r *Result) keep(rows []watchdog.LedgerRow) {
 		}
 	}
 	for _, o := range r.Incidents {
-		slices.SortFunc(o.Ledger, func(a, b watchdog.LedgerRow) int { return strings.Compare(a.Client, b.Client) })
+		slices.SortFunc(o.Ledger, func(a, b watchdog.LedgerRow) int {
+			return cmp.Or(strings.Compare(a.Client, b.Client), cmp.Compare(a.From, b.From))
+		})
 	}
 }
 

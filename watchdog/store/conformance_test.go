@@ -266,6 +266,19 @@ func testLedger(t *testing.T, open place) {
 	same(t, "totals", totals, []watchdog.LedgerTotal{
 		{Client: "b", Incidents: 2, Lost: 3 * time.Hour, Updates: 1, Unknown: 1}, {Client: "c", Incidents: 1, Lost: time.Hour, Updates: 1},
 	})
+	again := row("i1", "b", 2) // it came back for an hour, and was silent again
+	again.From, again.Updates = base.Add(time.Hour), -1
+	later := row("i1", "c", 9)
+	later.From = base.Add(8 * time.Hour)
+	ok(t, s.SaveBlocks(ctx, watchdog.Flush{Ledger: []watchdog.LedgerRow{again, later}}))
+	rows, err = s.Ledger(ctx, "i1", "a", 10)
+	ok(t, err)
+	b, c := row("i1", "b", 2), row("i1", "c", 9)
+	b.Updates, c.Updates = 1, 10
+	same(t, "lost in parts", rows, []watchdog.LedgerRow{b, c})
+	totals, err = s.LedgerTotals(ctx, "f", "b", 10)
+	ok(t, err)
+	same(t, "totals of parts", totals, []watchdog.LedgerTotal{{Client: "c", Incidents: 1, Lost: 2 * time.Hour, Updates: 10, AtRisk: true}})
 }
 
 func testReceipts(t *testing.T, open place) {

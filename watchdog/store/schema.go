@@ -80,7 +80,8 @@ var schemaSteps = [...]string{
 		body   BLOB
 	);`,
 	`
-	-- What each client lost in each incident.
+	-- What each client lost in each incident: a row for each time that its updates
+	-- came again.
 	CREATE TABLE ledger (
 		incident   TEXT NOT NULL,
 		client     TEXT NOT NULL,
@@ -90,7 +91,7 @@ var schemaSteps = [...]string{
 		by_arrival INTEGER NOT NULL,
 		at_risk    INTEGER NOT NULL,
 		updates    REAL NOT NULL, -- estimated; -1: not known
-		PRIMARY KEY (incident, client)
+		PRIMARY KEY (incident, client, lost_from)
 	) WITHOUT ROWID;
 	CREATE INDEX ledger_clients ON ledger (feed, client);`,
 	`
