@@ -76,8 +76,11 @@ func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
 			c.order = append(c.order, inc.ID)
 		}
 		c.pending[inc.ID] = inc
-		now := recoveryOf(inc)
-		if now.later(c.recoveries[inc.ID]) {
+		now, before := recoveryOf(inc), c.recoveries[inc.ID]
+		switch {
+		case now.pages > before.pages:
+			delete(c.rests, inc.ID) // a page, as for trouble that is back before its recovery was written
+		case now.later(before):
 			recovers = true
 			c.rests[inc.ID] = c.marks.taken + 1
 		}
@@ -94,10 +97,11 @@ func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
 type recovery struct {
 	well    watchdog.State
 	resumed int
+	pages   int
 }
 
 func recoveryOf(inc *watchdog.Incident) recovery {
-	var r recovery
+	r := recovery{pages: len(inc.Pages)}
 	if inc.State == watchdog.StateRecovering || inc.State == watchdog.StateResolved {
 		r.well = inc.State
 	}

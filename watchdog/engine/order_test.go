@@ -72,3 +72,23 @@ func TestARecoveryWaitsForItsWatermarksAndAPageForNone(t *testing.T) {
 		}
 	})
 }
+
+func TestATroubleThatIsBackWaitsForNoWatermarks(t *testing.T) {
+	c := newCommitter(nil, nil, nil, nil)
+	flush := func() watchdog.Flush { return watchdog.Flush{Blocks: []watchdog.BlockImage{{Feed: "f"}}} }
+	picture := func(revision uint64, state watchdog.State) []*watchdog.Incident {
+		return []*watchdog.Incident{{ID: "i1", Revision: revision, State: state}}
+	}
+	c.add(picture(1, watchdog.StateRecovering), flush)
+	if next := c.next(); len(next.incidents) != 0 {
+		t.Fatalf("%+v, want the watermarks first", next)
+	}
+	c.add(picture(2, watchdog.StateOpen), flush)
+	if next := c.next(); len(next.incidents) != 1 || next.incidents[0].Revision != 2 {
+		t.Errorf("%+v, want the page at once", next)
+	}
+	c.add(picture(3, watchdog.StateRecovering), flush)
+	if next := c.next(); len(next.incidents) != 0 {
+		t.Errorf("%+v, want the watermarks first", next)
+	}
+}
