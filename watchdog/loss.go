@@ -31,22 +31,29 @@ func (inc *incident) setLossStart(event, arrival feed.Instant) {
 }
 
 // restartLoss sets the clock anew when trouble is back before the incident was
-// resolved.
+// resolved; not while it runs for some that have never come back.
 func (m *Machine) restartLoss(inc *incident) {
 	m.closeLoss(inc)
 	var event, arrival feed.Instant
+	begins, again, waits := inc.Loss.Begins, inc.Loss.FirstAgain, false
 	for _, b := range inc.feed.blocks {
 		for i, seq := range b.in {
 			if seq == inc.seq && troubled(b.verdict[i]) {
 				event = max(event, b.event[i])
 				arrival = max(arrival, b.lastSeen(i))
+				waits = waits || b.lastSeen(i) < again
 			}
 		}
 	}
 	inc.Loss.FirstAgain, inc.Loss.EventAgain = 0, 0
+	inc.dirty = true
+	if waits && m.now < begins {
+		inc.newestArrival = max(inc.newestArrival, arrival)
+		return
+	}
+	inc.Since = arrival
 	inc.Ladder.LossBegun, inc.Ladder.LossSteps, inc.Ladder.LossKept = false, 0, 0
 	inc.Loss.Accepted = nil
-	inc.Since = arrival
 	inc.setLossStart(event, arrival)
 }
 

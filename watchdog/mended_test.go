@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,26 @@ import (
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
+
+func TestTheLossOfThoseThatNeverCameBackIsPagedFor(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 10)
+	r.to(6 * 24 * time.Hour)
+	for range 20 { // six of ten are back for a while
+		r.beat("a", 6)
+		r.to(r.now.Sub(noon) + time.Minute)
+	}
+	r.to(8 * 24 * time.Hour)
+	var got []string
+	for _, p := range r.only().Pages {
+		if p.Reason == ReasonLossNear || p.Reason == ReasonLossBegun {
+			got = append(got, fmt.Sprintf("%s %s", p.At.Sub(noon), p.Reason))
+		}
+	}
+	if want := []string{"120h0m0s loss_near", "168h0m0s loss_begun"}; !slices.Equal(got, want) {
+		t.Errorf("pages %v, want %v", got, want)
+	}
+}
 
 func TestTheWorstScopeIsKeptThoughNoEventTellsOfIt(t *testing.T) {
 	r := newRig(t, plain)
