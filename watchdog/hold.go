@@ -158,12 +158,23 @@ func (m *Machine) heldByParent(inc *incident) *Hold {
 	if inc.feed.spec == nil {
 		return nil
 	}
+	outgrown := false
 	for _, name := range inc.feed.spec.DependsOn() {
-		if parent := m.feeds[name]; parent != nil && slices.ContainsFunc(parent.incidents, (*incident).explains) {
-			return &Hold{Kind: HoldParent, Name: name}
+		f := m.feeds[name]
+		if f == nil {
+			continue
+		}
+		for _, parent := range f.incidents {
+			switch {
+			case !parent.goesOn():
+			case parent.explains(inc):
+				return &Hold{Kind: HoldParent, Name: name}
+			case !parent.resumed:
+				outgrown = true
+			}
 		}
 	}
-	if was == nil {
+	if was == nil || outgrown {
 		return nil
 	}
 	settling := *was
@@ -176,10 +187,27 @@ func (m *Machine) heldByParent(inc *incident) *Hold {
 	return &settling
 }
 
-// explains says that the incident is reason enough not to page for a feed that
-// depends on its own: somebody was told of it, and it goes on.
-func (inc *incident) explains() bool {
+// goesOn says that somebody was told of the incident, and it is not over.
+func (inc *incident) goesOn() bool {
 	return inc.trouble > 0 && inc.Hold == nil && len(inc.Pages) > 0 && !inc.done()
+}
+
+// explains says that the incident is reason enough not to page for one of a feed
+// that depends on its own: it takes at least half as large a share of its feed. A
+// client that is gone upstream does not explain why nothing comes downstream; nor
+// does what cannot be seen explain what is silent.
+func (inc *incident) explains(child *incident) bool {
+	is, other := inc.share(), child.share()
+	switch {
+	case (inc.Cause == CauseBlind) != (child.Cause == CauseBlind):
+		return false
+	case is.of == 0: // without clients it is all of the feed
+		return true
+	case other.of == 0:
+		return 2*is.part >= is.of
+	default:
+		return 2*is.part*other.of >= other.part*is.of
+	}
 }
 
 // touchDependents makes the incidents of feeds that depend on f look at their holds.

@@ -2,6 +2,7 @@ package watchdog
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -235,6 +236,56 @@ func TestAHeldParentExplainsNothing(t *testing.T) {
 	r.step(silenceFor(`feed="p"`, 0, 5*time.Hour))
 	r.to(40 * time.Minute)
 	r.wantPages("15m0s opened")
+}
+
+func TestAFewClientsOfTheParentExplainNoSilenceOfAll(t *testing.T) {
+	r := newRig(t, dependent)
+	r.beat("a", 5)
+	for minute := range 120 {
+		for i := range 5 {
+			if minute < 2 || i > 0 { // one client of p has left
+				r.hear(feed.Push, underName("p", beatOf(fmt.Sprint("a", i), r.now)))
+			}
+		}
+		if minute < 60 {
+			r.beat("a", 5)
+		}
+		r.to(time.Duration(minute+1) * time.Minute)
+	}
+	r.wantPages("11m0s opened", "1h14m0s opened")
+}
+
+func TestMostOfTheParentIsBackSoTheChildHasItsTime(t *testing.T) {
+	r := newRig(t, dependent)
+	r.beat("a", 5)
+	for i := range 5 {
+		r.hear(feed.Push, underName("p", beatOf(fmt.Sprint("a", i), r.now)))
+	}
+	r.to(30 * time.Minute)
+	for minute := range 30 {
+		for i := range 4 { // the last one stays away
+			r.hear(feed.Push, underName("p", beatOf(fmt.Sprint("a", i), r.now)))
+		}
+		if minute > 10 {
+			r.beat("a", 5)
+		}
+		r.to(time.Duration(31+minute) * time.Minute)
+	}
+	r.wantPages("10m0s opened") // the parent's
+}
+
+func TestAParentThatCannotBeSeenExplainsNoSilence(t *testing.T) {
+	r := newRig(t, dependent, pull)
+	r.beat("a", 1)
+	r.hear(pull, underName("p", beatOf("a1", r.now)))
+	r.to(2 * time.Hour)
+	pagedFor := map[string]int{}
+	for _, inc := range r.seen {
+		pagedFor[inc.Feed+" "+string(inc.Cause)] += len(inc.Pages)
+	}
+	if pagedFor["p blind"] == 0 || pagedFor["f silent"] == 0 {
+		t.Errorf("pages %v", pagedFor)
+	}
 }
 
 func TestSnoozeHandOverAndAResolveTooEarly(t *testing.T) {

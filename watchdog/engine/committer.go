@@ -76,10 +76,11 @@ func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
 			c.order = append(c.order, inc.ID)
 		}
 		c.pending[inc.ID] = inc
-		now, before := recoveryOf(inc), c.recoveries[inc.ID]
+		now := recoveryOf(inc)
+		before, known := c.recoveries[inc.ID]
 		switch {
-		case now.pages > before.pages:
-			delete(c.rests, inc.ID) // a page, as for trouble that is back before its recovery was written
+		case known && (now.pages > before.pages || now.well == "" && before.well != ""):
+			delete(c.rests, inc.ID) // a page, or trouble that is back before its recovery was written
 		case now.later(before):
 			recovers = true
 			c.rests[inc.ID] = c.marks.taken + 1
