@@ -150,13 +150,17 @@ func (w words) source() Line {
 	if inc.Cause != watchdog.CauseBlind || inc.State == watchdog.StateResolved || inc.State == watchdog.StateRecovering {
 		return nil
 	}
+	word, says := "Source ", " does not say why."
+	if several(inc) {
+		word, says = "Sources ", " do not say why."
+	}
 	switch {
 	case inc.Source != "" && inc.Failure != "":
-		return Line{plain("Source "), code(inc.Source), plain(" now: "), note(inc.Failure), plain(".")}
+		return Line{plain(word), code(inc.Source), plain(" now: "), note(inc.Failure), plain(".")}
 	case inc.Failure != "":
 		return Line{plain("Now: "), note(inc.Failure), plain(".")}
 	case inc.Source != "":
-		return Line{plain("Source "), code(inc.Source), plain(" does not say why.")}
+		return Line{plain(word), code(inc.Source), plain(says)}
 	default:
 		return nil
 	}
@@ -182,6 +186,8 @@ func (w words) recovery() Line {
 		return w.resolution()
 	case inc.State != watchdog.StateRecovering && inc.CatchUp == nil, inc.Cause == watchdog.CauseBehind && inc.State != watchdog.StateRecovering:
 		return nil
+	case !inc.WellSince.IsZero() && neverCame(inc):
+		return Line{plain("Nobody that is still watched is silent. Resolves if it stays so.")}
 	case !inc.WellSince.IsZero():
 		line := append(Line{plain("All current since ")}, w.ago(inc.WellSince.Time())...)
 		return append(line, plain(". Resolves if it stays so."))
@@ -199,7 +205,10 @@ const ourselves = "feedwatch"
 func (w words) resolution() Line {
 	inc := w.inc
 	var line Line
-	if !inc.WellSince.IsZero() {
+	switch {
+	case neverCame(inc):
+		line = Line{plain("No longer watched: unseen for longer than the rule's forget_after. ")}
+	case !inc.WellSince.IsZero():
 		line = Line{plain("Current again since "), bold(w.day(inc.WellSince.Time()) + " UTC"), plain(". ")}
 	}
 	line = append(line, plain("Resolved "+w.day(inc.Resolved.Time())+" UTC"))

@@ -1,6 +1,7 @@
 package notifiers
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,11 +41,15 @@ func Headline(inc *watchdog.Incident) string {
 	}
 	switch {
 	case inc.State == watchdog.StateResolved && inc.Cause == watchdog.CauseBlind:
-		return "Resolved: " + feed + " can be seen again"
+		return "Resolved: " + feed + " can be seen again" + forWhom + ", after " + Age(troubleFor(inc))
+	case inc.State == watchdog.StateResolved && neverCame(inc):
+		return "Resolved: " + feed + " " + t.was + forWhom + ", no longer watched"
 	case inc.State == watchdog.StateResolved:
 		return "Resolved: " + feed + " " + t.was + " " + Age(troubleFor(inc)) + forWhom
 	case inc.State == watchdog.StateRecovering && inc.Cause == watchdog.CauseBlind:
 		return feed + " can be seen again"
+	case inc.State == watchdog.StateRecovering && neverCame(inc):
+		return feed + " " + t.was + forWhom + ", no longer watched"
 	case inc.State == watchdog.StateRecovering && !inc.WellSince.IsZero():
 		return feed + " is current again" + forWhom
 	case inc.State == watchdog.StateRecovering && inc.CatchUp != nil:
@@ -52,7 +57,7 @@ func Headline(inc *watchdog.Incident) string {
 	case inc.State == watchdog.StateRecovering:
 		return feed + " is coming back" + forWhom
 	case inc.Cause == watchdog.CauseBlind && inc.Source != "":
-		return "Cannot see " + feed + ": source " + Clean(inc.Source, nameRunesMax) + " does not answer"
+		return "Cannot see " + feed + ": " + unanswering(inc)
 	case inc.Cause == watchdog.CauseBlind:
 		return "Cannot see " + feed
 	default:
@@ -61,6 +66,25 @@ func Headline(inc *watchdog.Incident) string {
 }
 
 const feedRunesMax = 100
+
+// unanswering is "source prom-eu does not answer", or the same of several.
+func unanswering(inc *watchdog.Incident) string {
+	names := Clean(inc.Source, nameRunesMax)
+	if several(inc) {
+		return "sources " + names + " do not answer"
+	}
+	return "source " + names + " does not answer"
+}
+
+// several says that more than one source does not answer: no name has a comma.
+func several(inc *watchdog.Incident) bool { return strings.Contains(inc.Source, ", ") }
+
+// neverCame says that an incident ends because its clients are no longer
+// watched: no update of theirs came again.
+func neverCame(inc *watchdog.Incident) bool {
+	forgot := func(e watchdog.Event) bool { return e.Kind == watchdog.EventForgotten }
+	return inc.Cause == watchdog.CauseSilent && inc.Loss.FirstAgain.IsZero() && slices.ContainsFunc(inc.Events, forgot)
+}
 
 // troubleFor is how long a trouble that is over lasted: for silence from the
 // last update before it to the first after it.
@@ -120,6 +144,8 @@ func summaryLoss(inc *watchdog.Incident, c clock) string {
 		return ""
 	case begins.Time().After(c.ref):
 		return "; loss " + c.day(begins.Time()) + "Z"
+	case c.ref.Sub(begins.Time()) < 24*time.Hour:
+		return "; losing since " + c.time(begins.Time()) + "Z"
 	default:
 		return "; losing since " + begins.Time().Format("2 Jan")
 	}
@@ -134,10 +160,13 @@ func summaryRest(inc *watchdog.Incident, s watchdog.Scope, page *watchdog.Page) 
 	}
 	switch {
 	case inc.Cause == watchdog.CauseBlind && inc.Source != "":
-		rest = append(rest, "source "+Clean(inc.Source, nameRunesMax)+" does not answer; may be fine or silent")
+		rest = append(rest, unanswering(inc)+"; may be fine or silent")
 	case !s.Whole():
-		rest = append(rest, nameWithin(s.String(), combinationRunesMax).Text+" "+Count(s.Silent)+"/"+Count(s.Of)+
-			", elsewhere "+Count(s.ElsewhereSilent)+"/"+Count(s.ElsewhereOf))
+		where := nameWithin(s.String(), combinationRunesMax).Text + " " + Count(s.Silent) + "/" + Count(s.Of)
+		if s.ElsewhereOf > 0 {
+			where += ", elsewhere " + Count(s.ElsewhereSilent) + "/" + Count(s.ElsewhereOf)
+		}
+		rest = append(rest, where)
 	case s.Silent == 1 && len(s.Oldest) > 0:
 		rest = append(rest, "client "+name(s.Oldest[0].Client).Text)
 	}

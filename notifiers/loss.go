@@ -20,6 +20,8 @@ func (w words) loss() Line {
 		return Line{plain("When data loss begins is not known: the feed has no "), code("retention"), plain(" in its rules.")}
 	case !loss.Begins.IsZero():
 		return w.clockRuns()
+	case over && neverCame(inc):
+		return w.untold()
 	case over && inc.Cause != watchdog.CauseBlind:
 		return Line{plain("Nothing was lost: the queue keeps " + Duration(loss.Retention) + ".")}
 	case over:
@@ -27,6 +29,17 @@ func (w words) loss() Line {
 	default:
 		return Line{plain("When data loss begins is not known: no update was ever seen. The queue keeps " + Duration(loss.Retention) + ".")}
 	}
+}
+
+// untold is the loss of clients from which no update came again: whether any were
+// made, nobody can say.
+func (w words) untold() Line {
+	loss := w.inc.Loss
+	if loss.Start.IsZero() {
+		return nil
+	}
+	return Line{plain("No update came again, so what was lost is not known: whatever was made from " + w.day(loss.Start.Time()) +
+		" UTC on is deleted unread after " + Duration(loss.Retention) + ".")}
 }
 
 func (w words) clockRuns() Line {

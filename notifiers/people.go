@@ -106,7 +106,7 @@ func (w words) accepted() Line {
 func acceptance(who, since, reason string) Line {
 	line := Line{name(who), plain(" accepts the loss" + since + ": ")}
 	line = append(line, said(reason)...)
-	return append(line, plain(" Nobody is paged for it any more."))
+	return append(line, plain(" No page because of the loss any more."))
 }
 
 // held is the fact of why nobody is paged.

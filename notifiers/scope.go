@@ -106,10 +106,11 @@ func scopeLine(inc *watchdog.Incident, s watchdog.Scope) Line {
 	case s.Whole():
 		return Line{plain(counts + " " + isOr(are, s.Silent) + "; no label explains it.")}
 	default:
-		line := Line{
-			plain(counts + " on "), combination(s.Labels.String()),
-			plain(" " + isOr(are, s.Silent) + ", " + Count(s.ElsewhereSilent) + " of " + Count(s.ElsewhereOf) + " elsewhere."),
+		elsewhere := "; the feed has no others."
+		if s.ElsewhereOf > 0 {
+			elsewhere = ", " + Count(s.ElsewhereSilent) + " of " + Count(s.ElsewhereOf) + " elsewhere."
 		}
+		line := Line{plain(counts + " on "), combination(s.Labels.String()), plain(" " + isOr(are, s.Silent) + elsewhere)}
 		return append(line, sameLine(s)...)
 	}
 }

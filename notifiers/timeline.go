@@ -1,6 +1,8 @@
 package notifiers
 
 import (
+	"time"
+
 	"github.com/feedwatch/feedwatch/watchdog"
 )
 
@@ -53,11 +55,18 @@ func (w words) event(e *watchdog.Event) Line {
 	case watchdog.EventStaleAgain:
 		return w.noted(e, bold(sentence(w.inc.Cause, " again", e.Scope)), plain("."))
 	case watchdog.EventWell:
+		if neverCame(w.inc) {
+			return w.noted(e, plain("Nobody that is still watched is silent. Resolves if it stays so."))
+		}
 		return w.noted(e, plain("Current again"+forWhom(widest(w.inc))+". Resolves if it stays so."))
 	case watchdog.EventForgotten:
 		return w.noted(e, plain("Unseen for longer than the rule's forget_after: "+plural(e.Was, "client")+" no longer watched, until an update arrives."))
 	case watchdog.EventSplit:
-		return w.noted(e, plain("All but "+plural(e.Was, "client")+" are current again. They go on as an incident of their own."))
+		rest := "they go on as an incident of their own."
+		if e.Was == 1 {
+			rest = "that one goes on as an incident of its own."
+		}
+		return w.noted(e, plain("All but "+plural(e.Was, "client")+" are current again; "+rest))
 	case watchdog.EventLossBegun:
 		return w.lossBegun(e)
 	case watchdog.EventRule:
@@ -97,7 +106,11 @@ func (w words) opened(e *watchdog.Event) Line {
 	line := Line{bold(sentence(w.inc.Cause, "", e.Scope)), plain(".")}
 	switch inc := w.inc; {
 	case inc.Cause == watchdog.CauseBlind && inc.Source != "":
-		line = append(line, plain(" Source "), code(inc.Source), plain(" does not answer."))
+		if several(inc) {
+			line = append(line, plain(" Sources "), code(inc.Source), plain(" do not answer."))
+		} else {
+			line = append(line, plain(" Source "), code(inc.Source), plain(" does not answer."))
+		}
 	case inc.Cause == watchdog.CauseSilent && inc.Since.IsZero():
 		line = append(line, plain(" No update has been seen yet."))
 	case inc.Cause == watchdog.CauseSilent:
@@ -126,9 +139,9 @@ func Why(inc *watchdog.Incident, p *watchdog.Page) string {
 func (w words) why(p *watchdog.Page) string {
 	switch p.Reason {
 	case watchdog.ReasonStep:
-		return "nobody acknowledged for " + Age(p.At.Sub(w.inc.Opened)) + "."
+		return "nobody acknowledged for " + Age(p.At.Time().Sub(askedAt(w.inc, p))) + "."
 	case watchdog.ReasonRepeat:
-		return "still nobody acknowledged, after " + Age(p.At.Sub(w.inc.Opened)) + "."
+		return "still nobody acknowledged, after " + Age(p.At.Time().Sub(askedAt(w.inc, p))) + "."
 	case watchdog.ReasonAckExpired:
 		return "the acknowledgement ended, and it " + troubleOf(w.inc.Cause).still + "."
 	case watchdog.ReasonSnoozeOver:
@@ -149,6 +162,28 @@ func (w words) why(p *watchdog.Page) string {
 	default:
 		return "it " + troubleOf(w.inc.Cause).is + "."
 	}
+}
+
+// askedAt is since when, at page p, somebody is waited for to acknowledge: since
+// the opening, or since an acknowledgement or a hold ended and people were told.
+func askedAt(inc *watchdog.Incident, p *watchdog.Page) time.Time {
+	asked, stopped := inc.Opened.Time(), false
+	for i := range inc.Events {
+		switch e := &inc.Events[i]; e.Kind {
+		case watchdog.EventAcknowledged, watchdog.EventSnoozed, watchdog.EventHandedOver, watchdog.EventResolvedEarly, watchdog.EventHeld:
+			stopped = true
+		case watchdog.EventPaged:
+			page := pageOf(inc, e)
+			switch {
+			case e.Page == p.N:
+				return asked
+			case page == nil || page.Reason == watchdog.ReasonLossNear || page.Reason == watchdog.ReasonLossBegun:
+			case stopped:
+				asked, stopped = page.At.Time(), false
+			}
+		}
+	}
+	return asked
 }
 
 // widestAt is the scope of the event that tells of page p.
@@ -275,6 +310,8 @@ func (w words) resolved(e *watchdog.Event) Line {
 		return w.reasoned(e, bold("Resolved"), plain(" by "), name(e.Who), plain("."))
 	case inc.Cause == watchdog.CauseBlind:
 		line = Line{bold("Resolved"), plain(": it can be seen again.")}
+	case neverCame(inc):
+		return w.noted(e, bold("Resolved: no longer watched"), plain(". No update came again from "+whom(widest(inc))+"."))
 	default:
 		line = Line{bold("Resolved: current again" + forWhom(widest(inc))), plain(".")}
 	}

@@ -229,6 +229,19 @@ func ResolvedWithoutLoss() Scene {
 	return Scene{"resolved-without-loss", At("2025-11-24 00:30"), inc}
 }
 
+// Forgotten is a client that has left for good.
+func Forgotten() Scene {
+	inc := OneClient().Incident
+	inc.Next, inc.Loss.Begins, inc.WellSince = nil, 0, At("2025-12-24 00:00")
+	inc.State, inc.Resolved, inc.ResolvedBy = watchdog.StateResolved, At("2025-12-24 00:05"), "feedwatch"
+	add(inc, "2025-11-30 23:35", watchdog.EventLossBegun, watchdog.Event{})
+	add(inc, "2025-12-24 00:00", watchdog.EventForgotten, watchdog.Event{Was: 1})
+	inc.Scope.Silent = 0
+	add(inc, "2025-12-24 00:00", watchdog.EventWell, watchdog.Event{})
+	add(inc, "2025-12-24 00:05", watchdog.EventResolved, watchdog.Event{})
+	return Scene{"forgotten", At("2025-12-24 00:05"), inc}
+}
+
 // Blind is a source that does not answer.
 func Blind() Scene {
 	inc := opened()
@@ -311,7 +324,7 @@ func NeverSeen() Scene {
 func Scenes() []Scene {
 	return []Scene{
 		Open(), Acknowledged(), Losing(), CatchingUp(), Holding(), Resolved(), OneCluster(), TwoLabels(), Grown(), OneClient(),
-		ResolvedWithoutLoss(), Blind(), SeenAgain(), Frozen(), Behind(), Demo(), NeverSeen(),
+		ResolvedWithoutLoss(), Forgotten(), Blind(), SeenAgain(), Frozen(), Behind(), Demo(), NeverSeen(),
 		Silenced(), InMaintenance(), DependsOn(), Snoozed(), HandedOver(), ResolvedEarly(), NotOver(), LossAccepted(),
 	}
 }

@@ -31,6 +31,8 @@ func (r *Report) facts() []figure {
 
 func (r *Report) status() string {
 	switch {
+	case neverCame(r.inc):
+		return "no longer watched since " + r.stamp(r.Times.Resolved)
 	case r.State == watchdog.StateResolved && r.inc.ResolvedBy != "" && r.Times.NormalAgain.IsZero():
 		return "closed by " + r.name(r.inc.ResolvedBy) + " on " + r.stamp(r.Times.Resolved)
 	case r.State == watchdog.StateResolved:
@@ -93,16 +95,20 @@ func (r *Report) moments() []moment {
 	}
 	add("Acknowledged", t.Acknowledged, r.nobody(), after)
 	add("Data loss began", t.LossBegan, "", w.Age(between(t.Began, t.LossBegan))+" after it began")
-	notYet := ""
-	if r.Cause == watchdog.CauseSilent {
-		notYet = "not yet"
+	not := "not yet"
+	if neverCame(r.inc) {
+		not = "no update came again"
 	}
-	add("Updates again", t.UpdatesAgain, notYet, w.Age(i.Silent)+" after it began")
+	updates := not
+	if r.Cause != watchdog.CauseSilent {
+		updates = ""
+	}
+	add("Updates again", t.UpdatesAgain, updates, w.Age(i.Silent)+" after it began")
 	again := w.Age(i.Recover) + " after it was detected"
 	if i.CatchUp > 0 {
 		again += ", " + w.Age(i.CatchUp) + " to catch up"
 	}
-	add("Normal again", t.NormalAgain, "not yet", again)
+	add("Normal again", t.NormalAgain, not, again)
 	add("Resolved", t.Resolved, "", "")
 	return all
 }

@@ -52,7 +52,7 @@ func (p page) markdownLosses(b *strings.Builder) {
 		b.WriteString(p.Late + "\n\n")
 	}
 	if len(p.Losses) == 0 {
-		b.WriteString("Nothing was lost that is known of.\n\n")
+		b.WriteString(p.Kept + "\n\n")
 		return
 	}
 	b.WriteString(lossNote + "\n\n")

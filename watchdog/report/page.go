@@ -11,6 +11,7 @@ type page struct {
 	Moments                           []moment
 	Losses                            []lostRow
 	LossesMore                        int
+	Kept                              string // in place of Losses where there are none
 	Late                              string // which updates came late; "" for none
 	Counted, Noted                    bool   // any row of Losses counts updates, has a note
 	Timeline                          []line
@@ -30,6 +31,9 @@ func (r *Report) page() page {
 		p.Measures = append(p.Measures, m)
 	}
 	p.Losses, p.LossesMore = r.losses()
+	if p.Kept = "Nothing was lost that is known of."; neverCame(r.inc) {
+		p.Kept = "What was lost is not known: no update came again."
+	}
 	if l := r.Late; l != nil {
 		p.Late = "Updates made from " + r.span(l.From, l.To) + " (" + r.words.Age(l.Length) + ") came late."
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -176,11 +177,21 @@ func began(inc *watchdog.Incident) feed.Instant {
 // normalAgain is when the last late update had come, which is known only some
 // windows later. It is rounded up: nobody is to be told too early a time.
 func normalAgain(inc *watchdog.Incident) feed.Instant {
+	if neverCame(inc) {
+		return 0
+	}
 	if inc.Current.IsZero() || inc.WellSince.IsZero() {
 		return inc.WellSince
 	}
 	whole := feed.Instant(unit(inc) / time.Millisecond)
 	return min((inc.Current+whole-1)/whole*whole, inc.WellSince)
+}
+
+// neverCame says that the incident ended because its clients are no longer
+// watched: no update of theirs came again.
+func neverCame(inc *watchdog.Incident) bool {
+	forgot := func(e watchdog.Event) bool { return e.Kind == watchdog.EventForgotten }
+	return inc.Cause == watchdog.CauseSilent && inc.State == watchdog.StateResolved && inc.Loss.FirstAgain.IsZero() && slices.ContainsFunc(inc.Events, forgot)
 }
 
 // unit is how exact the times of a document are.

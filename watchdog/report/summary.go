@@ -63,6 +63,8 @@ func (r *Report) recovery() string {
 		return "They were current again on " + r.stamp(t.NormalAgain) + ", " + r.words.Age(r.Intervals.Duration) + " later."
 	case !t.NormalAgain.IsZero():
 		return s + ", and were current again on " + r.stamp(t.NormalAgain) + "."
+	case neverCame(r.inc):
+		return "None came again, and since " + r.stamp(t.Resolved) + " none is waited for any more."
 	case r.State == watchdog.StateResolved:
 		return "It was closed by hand on " + r.stamp(t.Resolved) + "."
 	case s != "":
@@ -83,6 +85,8 @@ func (r *Report) loss() string {
 		return "Nothing is lost yet: the queue upstream keeps an update for " + r.words.Age(r.Retention) + ", so data loss begins on " + r.stamp(r.inc.Loss.Begins) + "."
 	case l == nil && !r.over() && r.Times.UpdatesAgain.IsZero():
 		return "When data loss begins is not known: no update was ever seen."
+	case l == nil && neverCame(r.inc):
+		return "What was lost is not known: whatever was made after that is deleted unread after " + r.words.Age(r.Retention) + "."
 	case l == nil:
 		return "No update was lost."
 	}

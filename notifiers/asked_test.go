@@ -1,0 +1,65 @@
+package notifiers_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+// TestWhyCountsFromTheAcknowledgementsEnd pages after an acknowledgement ended:
+// somebody had acknowledged, so the time since the opening would be untrue.
+func TestWhyCountsFromTheAcknowledgementsEnd(t *testing.T) {
+	slack := []rules.Target{{Kind: "slack", Name: "a"}}
+	inc := notifiertest.Open().Incident
+	opened := inc.Opened
+	inc.Pages, inc.Events = nil, nil
+	page := func(after time.Duration, why watchdog.Reason) string {
+		p := watchdog.Page{N: len(inc.Pages) + 1, At: opened.Add(after), Reason: why, Targets: slack}
+		inc.Pages = append(inc.Pages, p)
+		inc.Events = append(inc.Events, watchdog.Event{At: p.At, Kind: watchdog.EventPaged, Page: p.N})
+		return notifiers.Why(inc, &p)
+	}
+	happened := func(kind watchdog.EventKind) { inc.Events = append(inc.Events, watchdog.Event{Kind: kind}) }
+	page(0, watchdog.ReasonOpened)
+	for _, step := range []struct {
+		before watchdog.EventKind
+		after  time.Duration
+		why    watchdog.Reason
+		want   string
+	}{
+		{"", 5 * time.Minute, watchdog.ReasonStep, "nobody acknowledged for 5 min."},
+		{watchdog.EventAcknowledged, time.Hour, watchdog.ReasonLossBegun, "data is being lost now. No acknowledgement holds it back."},
+		{"", 4 * time.Hour, watchdog.ReasonAckExpired, "the acknowledgement ended, and it is still silent."},
+		{"", 4*time.Hour + 20*time.Minute, watchdog.ReasonStep, "nobody acknowledged for 20 min."},
+		{watchdog.EventHeld, 6 * time.Hour, watchdog.ReasonHoldEnded, "nothing holds it back any more, and it is still silent."},
+		{"", 7 * time.Hour, watchdog.ReasonRepeat, "still nobody acknowledged, after 1 h."},
+	} {
+		if step.before != "" {
+			happened(step.before)
+		}
+		if got := page(step.after, step.why); got != step.want {
+			t.Errorf("%s after %s: %q, want %q", step.why, step.after, got, step.want)
+		}
+	}
+}
+
+// TestSeveralSourcesAndStragglers are counts of one and of more.
+func TestSeveralSourcesAndStragglers(t *testing.T) {
+	inc := notifiertest.Blind().Incident
+	inc.Source = "prom-eu, prom-us"
+	if got, want := notifiers.Headline(inc), "Cannot see external-profiles: sources prom-eu, prom-us do not answer"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for n, want := range map[int]string{
+		1: "All but 1 client are current again; that one goes on as an incident of its own.",
+		3: "All but 3 clients are current again; they go on as an incident of their own.",
+	} {
+		if got := notifiers.EventText(inc, &watchdog.Event{Kind: watchdog.EventSplit, Was: n})[0].String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
