@@ -60,7 +60,8 @@ files name only notifiers that exist.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d feeds, %d escalations, set %s\n", dir, len(set.Feeds()), len(set.Escalations()), set.Version())
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s, set %s\n",
+				dir, plural(len(set.Feeds()), "feed"), plural(len(set.Escalations()), "escalation"), set.Version())
 			return nil
 		},
 	}

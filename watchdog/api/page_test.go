@@ -109,6 +109,16 @@ func TestResolvedIncidentsHaveNoForm(t *testing.T) {
 	}
 }
 
+func TestABacklogThatDrainsIsWaiting(t *testing.T) {
+	r := newRig(t, open)
+	profiles := &r.engine.status.Feeds[1]
+	profiles.LossBegins = 0
+	for v, says := range map[watchdog.Verdict]string{watchdog.Fresh: "nothing is waiting", watchdog.CatchingUp: "a backlog drains"} {
+		profiles.Verdict = v
+		want(t, r.do("GET", "/", "", ""), http.StatusOK, says)
+	}
+}
+
 func TestFeedwatchsOwnTroubleIsShown(t *testing.T) {
 	r := newRig(t, open)
 	s := r.engine.status
