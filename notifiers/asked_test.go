@@ -47,6 +47,23 @@ func TestWhyCountsFromTheAcknowledgementsEnd(t *testing.T) {
 	}
 }
 
+// TestOneSecondIsNoRange is an ETA so near that both its ends are one second.
+func TestOneSecondIsNoRange(t *testing.T) {
+	inc := notifiertest.CatchingUp().Incident
+	inc.Allowed = 5 * time.Second
+	for width, want := range map[time.Duration]string{
+		400 * time.Millisecond: "Catching up, current again at about 00:30:00 UTC. Not resolved yet.",
+		3 * time.Second:        "Catching up, current again between 00:30:00 and 00:30:03 UTC. Not resolved yet.",
+	} {
+		at := inc.Opened.Add(20 * time.Minute)
+		from := inc.Opened.Add(25 * time.Minute)
+		e := watchdog.Event{Kind: watchdog.EventCatchUp, At: at, From: from, Until: from.Add(width)}
+		if got := notifiers.EventText(inc, &e)[0].String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // TestSeveralSourcesAndStragglers are counts of one and of more.
 func TestSeveralSourcesAndStragglers(t *testing.T) {
 	inc := notifiertest.Blind().Incident

@@ -242,9 +242,13 @@ func (w words) eta() Line {
 	return append(line, plain(". Not resolved yet."))
 }
 
-// between is "between 4 Dec 11:20 and 14:00" or, for one minute, "at about 4 Dec 12:30".
+// between is "between 4 Dec 11:20 and 14:00" or, for one minute or second, "at about 4 Dec 12:30".
 func (w words) between(from, to time.Time) string {
-	if to.IsZero() || !to.After(from) || !w.seconds && to.Sub(from) < time.Minute {
+	unit := time.Minute
+	if w.seconds {
+		unit = time.Second
+	}
+	if to.IsZero() || to.Sub(from) < unit {
 		return "at about " + w.time(from)
 	}
 	end := clock{ref: from, seconds: w.seconds}
