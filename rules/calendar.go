@@ -21,6 +21,8 @@ type calendar struct {
 	longest  time.Duration
 }
 
+var errNoSuchDate = errors.New("no such date comes")
+
 // fieldNames of a cron expression, for messages.
 const fieldNames = "minute hour day-of-month month day-of-week"
 
@@ -57,7 +59,7 @@ func newCalendar(expr string, loc *time.Location) (*calendar, error) {
 	spec.Location = time.UTC
 	c := &calendar{spec: spec, loc: loc}
 	if spec.Next(gapsFrom).IsZero() {
-		return nil, fmt.Errorf("cron %q never runs: no such date comes; check day and month", shortened(expr))
+		return nil, fmt.Errorf("cron %q never runs: %w; check day and month", shortened(expr), errNoSuchDate)
 	}
 	c.measure()
 	return c, nil

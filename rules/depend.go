@@ -15,9 +15,9 @@ func (r *reader) readDependsOn(d *feedDraft, n *yaml.Node) {
 		switch {
 		case !ok:
 		case seen[name]:
-			r.fail(item, fmt.Sprintf("depends_on names %q twice", shortened(name)), "keep one of them")
+			r.fail(item, duplicateName, fmt.Sprintf("depends_on names %q twice", shortened(name)), "keep one of them")
 		case len(d.dependsOn) == DependsOnMax:
-			r.fail(n, fmt.Sprintf("depends_on names more than %d feeds", DependsOnMax), "name those that the others depend on")
+			r.fail(n, tooMuch, fmt.Sprintf("depends_on names more than %d feeds", DependsOnMax), "name those that the others depend on")
 			d.dependsOn = nil
 			return
 		default:
@@ -39,9 +39,9 @@ func (r *reader) linkDependencies(set *Set) {
 		for _, on := range d.dependsOn {
 			switch _, known := set.byName[on.name]; {
 			case on.name == d.feed.name:
-				r.found.add(on.at, fmt.Sprintf("feed %q depends on itself", on.name), "remove it")
+				r.found.add(on.at, dependencyCircle, fmt.Sprintf("feed %q depends on itself", on.name), "remove it")
 			case !known:
-				r.found.add(on.at, fmt.Sprintf("no feed is called %q", shortened(on.name)), set.likeFeed(on.name))
+				r.found.add(on.at, noSuchFeed, fmt.Sprintf("no feed is called %q", shortened(on.name)), set.likeFeed(on.name))
 			default:
 				d.feed.dependsOn = append(d.feed.dependsOn, on.name)
 			}
@@ -79,7 +79,7 @@ func (w *waiting) walk(name string) {
 		switch {
 		case on.name == name:
 		case w.state[on.name] == onPath:
-			w.found.add(on.at, "feeds depend on each other in a circle: "+circle(w.path, on.name), "remove one of them")
+			w.found.add(on.at, dependencyCircle, "feeds depend on each other in a circle: "+circle(w.path, on.name), "remove one of them")
 		default:
 			w.walk(on.name)
 		}

@@ -20,11 +20,11 @@ func document(src *source, found *Findings) *yaml.Node {
 	first, second, err := loadNodes(src.text)
 	if err != nil {
 		at, message, hint := syntaxError(src, err)
-		found.add(at, message, hint)
+		found.add(at, notYAML, message, hint)
 		return nil
 	}
 	if second != nil {
-		found.add(spot{src: src, node: second}, "a second YAML document begins here",
+		found.add(spot{src: src, node: second}, notYAML, "a second YAML document begins here",
 			"write it into a file of its own: a rule file is one document")
 		return nil
 	}
@@ -53,7 +53,7 @@ func readable(src *source, found *Findings) bool {
 			wrong = fmt.Sprintf("a character that does not print (U+%04X)", r)
 		}
 		if wrong != "" {
-			found.add(spot{src: src, pos: Pos{Line: line, Col: col}}, wrong, "save the file as UTF-8 text, without it")
+			found.add(spot{src: src, pos: Pos{Line: line, Col: col}}, notYAML, wrong, "save the file as UTF-8 text, without it")
 			return false
 		}
 		crlf := r == '\r' && strings.HasPrefix(src.text[i+1:], "\n")

@@ -29,12 +29,12 @@ func (r *reader) readEscalation(n *yaml.Node) {
 	if name, ok := r.name(m.get("name"), "name"); ok {
 		d.escalation.name, d.at = name, r.at(m.get("name"))
 	} else if !m.has("name") {
-		r.fail(m.node, "an escalation has no name", "write name: on-call")
+		r.fail(m.node, missingKey, "an escalation has no name", "write name: on-call")
 	}
 	r.escalations = append(r.escalations, d)
 	items := r.list(m.get("steps"), "steps", "- notify: [slack/alerts]")
 	if len(items) > StepsMax {
-		r.fail(m.key("steps"), fmt.Sprintf("an escalation has more than %d steps", StepsMax), "remove some")
+		r.fail(m.key("steps"), tooMuch, fmt.Sprintf("an escalation has more than %d steps", StepsMax), "remove some")
 		return
 	}
 	first, broken := true, false
@@ -47,7 +47,7 @@ func (r *reader) readEscalation(n *yaml.Node) {
 		d.escalation.steps = append(d.escalation.steps, step)
 	}
 	if first && !broken && (!m.has("steps") || m.get("steps") != nil && m.get("steps").Kind == yaml.SequenceNode) {
-		r.found.add(d.at, fmt.Sprintf("escalation %q tells nobody when an incident opens", d.escalation.name),
+		r.found.add(d.at, tellsNobody, fmt.Sprintf("escalation %q tells nobody when an incident opens", d.escalation.name),
 			"write steps: and first - notify: [slack/alerts]")
 	}
 }
@@ -72,22 +72,22 @@ func (r *reader) readStep(d *escalationDraft, n *yaml.Node, first bool) (Step, s
 	case m.has("before_loss"):
 		kind = stepBeforeLoss
 		if m.has("after") {
-			r.fail(m.key("before_loss"), "a step has either after or before_loss, this one has both", "make two steps")
+			r.fail(m.key("before_loss"), conflictingKeys, "a step has either after or before_loss, this one has both", "make two steps")
 		}
 		if m.has("repeat") {
-			r.fail(m.key("repeat"), "a before_loss step cannot repeat", "write a second before_loss step, nearer to the loss")
+			r.fail(m.key("repeat"), conflictingKeys, "a before_loss step cannot repeat", "write a second before_loss step, nearer to the loss")
 		}
 		step.BeforeLoss = r.readLead(d, m.get("before_loss"))
 	case m.has("after"):
 		if text, ok := r.text(m.get("after"), "after", NameBytesMax); ok {
 			after, err := ParseDuration(text)
 			if err != nil {
-				r.failErr(m.get("after"), err)
+				r.failErr(m.get("after"), wrongDuration, err)
 			}
 			step.After = after
 		}
 	case !first:
-		r.fail(m.node, "a step does not say when it is taken", "write after: 5m (since opening) or before_loss: 48h")
+		r.fail(m.node, missingKey, "a step does not say when it is taken", "write after: 5m (since opening) or before_loss: 48h")
 	}
 	if n := m.get("repeat"); n != nil {
 		step.Repeat, _ = r.duration(n, "repeat")
@@ -102,7 +102,7 @@ func (r *reader) readLead(d *escalationDraft, n *yaml.Node) Lead {
 	}
 	lead, err := parseLead(text)
 	if err != nil {
-		r.failErr(n, err)
+		r.failErr(n, wrongDuration, err)
 		return Lead{}
 	}
 	d.leads = append(d.leads, leadDraft{lead, r.at(n)})
@@ -111,13 +111,13 @@ func (r *reader) readLead(d *escalationDraft, n *yaml.Node) Lead {
 
 func (r *reader) readNotify(m mapping) []Target {
 	if !m.has("notify") {
-		r.fail(m.node, "a step notifies nobody", "write notify: [slack/alerts]")
+		r.fail(m.node, tellsNobody, "a step notifies nobody", "write notify: [slack/alerts]")
 		return nil
 	}
 	n := m.get("notify")
 	items := r.list(n, "notify", "notify: [slack/alerts, pagerduty/on-call]")
 	if len(items) == 0 && n != nil && n.Kind == yaml.SequenceNode {
-		r.fail(n, "a step notifies nobody", "write notify: [slack/alerts]")
+		r.fail(n, tellsNobody, "a step notifies nobody", "write notify: [slack/alerts]")
 	}
 	var targets []Target
 	seen := map[Target]bool{}
@@ -129,13 +129,13 @@ func (r *reader) readNotify(m mapping) []Target {
 		target, err := ParseTarget(text)
 		switch {
 		case err != nil:
-			r.failErr(item, err)
+			r.failErr(item, wrongName, err)
 		case seen[target]:
-			r.fail(item, fmt.Sprintf("the step names %s twice", target), "keep one of them")
+			r.fail(item, duplicateName, fmt.Sprintf("the step names %s twice", target), "keep one of them")
 		default:
 			seen[target] = true
 			targets = append(targets, target)
-			r.mentions = append(r.mentions, mention{target: target, place: r.at(item).finding("", "")})
+			r.mentions = append(r.mentions, mention{target: target, place: r.at(item).finding(noSuchNotifier, "", "")})
 		}
 	}
 	return targets

@@ -49,13 +49,13 @@ func (r *reader) readFeed(n *yaml.Node) {
 	}
 	if n := m.get("unmatched"); n != nil {
 		if n.Value != "ignore" || n.Kind != yaml.ScalarNode {
-			r.fail(n, fmt.Sprintf("unmatched is %s", kindOf(n)), "write unmatched: ignore, or leave the key out")
+			r.fail(n, wrongValue, fmt.Sprintf("unmatched is %s", kindOf(n)), "write unmatched: ignore, or leave the key out")
 		}
 		f.ignoreUnmatched = true
 	}
 	d.escalation = r.reference(m, "escalation")
 	if !m.has("escalation") {
-		r.found.add(d.at, fmt.Sprintf("feed %q has no escalation: nobody would be told", f.name),
+		r.found.add(d.at, noEscalation, fmt.Sprintf("feed %q has no escalation: nobody would be told", f.name),
 			"write escalation: and the name of one under escalations:")
 	}
 	if n := m.get("renamed_from"); n != nil {
@@ -79,7 +79,7 @@ func (r *reader) runbook(n *yaml.Node) string {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		r.fail(n, fmt.Sprintf("runbook %q is not a link", shortened(s)), "write one that begins with https://")
+		r.fail(n, wrongValue, fmt.Sprintf("runbook %q is not a link", shortened(s)), "write one that begins with https://")
 		return ""
 	}
 	return s
@@ -97,7 +97,7 @@ func (r *reader) reference(m mapping, key string) reference {
 func (r *reader) readRules(d *feedDraft, m mapping) {
 	items := r.list(m.get("rules"), "rules", "- {name: everyone, stale_after: 30m}")
 	if len(items) == 0 && (!m.has("rules") || m.get("rules") != nil && m.get("rules").Kind == yaml.SequenceNode) {
-		r.found.add(d.at, fmt.Sprintf("feed %q has no rules", d.feed.name),
+		r.found.add(d.at, noRules, fmt.Sprintf("feed %q has no rules", d.feed.name),
 			"write rules: and under it - {name: everyone, stale_after: 30m}")
 		return
 	}
@@ -105,7 +105,7 @@ func (r *reader) readRules(d *feedDraft, m mapping) {
 	for _, n := range items {
 		if r.rules++; r.rules > RulesMax {
 			if r.rules == RulesMax+1 {
-				r.fail(n, fmt.Sprintf("more than %d rules in all files", RulesMax),
+				r.fail(n, tooMuch, fmt.Sprintf("more than %d rules in all files", RulesMax),
 					"let one rule govern more clients by its match")
 			}
 			return
@@ -115,7 +115,7 @@ func (r *reader) readRules(d *feedDraft, m mapping) {
 			continue
 		}
 		if names[rule.rule.name] && rule.rule.name != "" {
-			r.found.add(rule.at, fmt.Sprintf("feed %q has two rules called %q", d.feed.name, rule.rule.name), "rename one of them")
+			r.found.add(rule.at, duplicateName, fmt.Sprintf("feed %q has two rules called %q", d.feed.name, rule.rule.name), "rename one of them")
 		}
 		names[rule.rule.name] = true
 		d.rules = append(d.rules, rule)
@@ -135,11 +135,11 @@ func (r *reader) readRoster(f *Feed, n *yaml.Node) {
 		}
 		key, err := feed.ParseKey(f.name, client)
 		if err != nil {
-			r.fail(at, plain(err).Error(), "write the name as the client's heartbeats do")
+			r.fail(at, wrongName, plain(err).Error(), "write the name as the client's heartbeats do")
 			continue
 		}
 		if seen[client] {
-			r.fail(at, fmt.Sprintf("client %q stands in the roster twice", shortened(client)), "keep one of them")
+			r.fail(at, duplicateName, fmt.Sprintf("client %q stands in the roster twice", shortened(client)), "keep one of them")
 			continue
 		}
 		seen[client] = true
@@ -157,7 +157,7 @@ func (r *reader) readExpected(n *yaml.Node) (client string, at *yaml.Node, label
 		return "", n, feed.Labels{}, false
 	}
 	if !m.has("client") {
-		r.fail(m.node, "a client of the roster has no name", "write client: acme")
+		r.fail(m.node, missingKey, "a client of the roster has no name", "write client: acme")
 		return "", n, feed.Labels{}, false
 	}
 	at = m.get("client")
@@ -170,7 +170,7 @@ func (r *reader) readExpected(n *yaml.Node) (client string, at *yaml.Node, label
 
 func (r *reader) readLabels(n *yaml.Node) feed.Labels {
 	if n.Kind != yaml.MappingNode {
-		r.fail(n, fmt.Sprintf("labels is %s", kindOf(n)), "write labels: {tier: enterprise}")
+		r.fail(n, wrongType, fmt.Sprintf("labels is %s", kindOf(n)), "write labels: {tier: enterprise}")
 		return feed.Labels{}
 	}
 	if !r.visit(n, len(n.Content)) {
@@ -180,11 +180,11 @@ func (r *reader) readLabels(n *yaml.Node) feed.Labels {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], follow(n.Content[i+1])
 		if key.Kind != yaml.ScalarNode || key.Tag == mergeTag {
-			r.fail(key, "a label's name must be plain text", "write labels: {tier: enterprise}")
+			r.fail(key, wrongType, "a label's name must be plain text", "write labels: {tier: enterprise}")
 			continue
 		}
 		if _, twice := pairs[key.Value]; twice {
-			r.fail(key, fmt.Sprintf("label %q stands here twice", shortened(key.Value)), "keep one of them")
+			r.fail(key, duplicateKey, fmt.Sprintf("label %q stands here twice", shortened(key.Value)), "keep one of them")
 			continue
 		}
 		if text, ok := r.text(value, "label "+shortened(key.Value), feed.LabelValueBytesMax); ok {
@@ -193,7 +193,7 @@ func (r *reader) readLabels(n *yaml.Node) feed.Labels {
 	}
 	labels, err := feed.ParseLabels(pairs)
 	if err != nil {
-		r.failErr(n, plain(err))
+		r.failErr(n, wrongName, plain(err))
 	}
 	return labels
 }

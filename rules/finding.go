@@ -18,22 +18,36 @@ const (
 // Finding is one mistake in the rule files.
 type Finding struct {
 	Pos            // zero for a mistake that stands in no file: a directory without any
+	Check   Check  `json:"check,omitempty"`  // its name; "" for what is found in files of another kind
+	Level   Level  `json:"level"`            // whether it refuses the set
 	Message string `json:"message"`          // what is wrong
 	Hint    string `json:"hint,omitempty"`   // what to write instead
 	Source  string `json:"source,omitempty"` // the line that it stands on
 	Width   int    `json:"width,omitempty"`  // characters of Source, from Col, that are meant
 }
 
+// title is the message with what it weighs and its name.
+func (f Finding) title() string {
+	title := f.Message
+	if f.Level == LevelWarning {
+		title = "warning: " + title
+	}
+	if f.Check != "" {
+		title += " [" + string(f.Check) + "]"
+	}
+	return title
+}
+
 // String is file:line:col, the message, and the line with a caret.
 func (f Finding) String() string {
 	if f.File == "" {
 		if f.Hint == "" {
-			return f.Message
+			return f.title()
 		}
-		return f.Message + "\n" + f.Hint
+		return f.title() + "\n" + f.Hint
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", f.Pos, f.Message)
+	fmt.Fprintf(&b, "%s: %s", f.Pos, f.title())
 	line, before, width := f.window()
 	number := fmt.Sprint(f.Line)
 	fmt.Fprintf(&b, "\n%s | %s", number, line)
@@ -76,7 +90,8 @@ func (f Finding) window() (line string, before, width int) {
 // String is file:line:col.
 func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
 
-// Findings is the error of a set that is refused: every mistake in every file.
+// Findings is the error of a set that is refused: every mistake in every file,
+// with the warnings among them.
 type Findings struct {
 	All   []Finding `json:"findings"` // by file, line and column
 	Files int       `json:"files"`    // how many files were read
@@ -102,12 +117,37 @@ func (f *Findings) Error() string {
 		b.WriteString(finding.String())
 		b.WriteString("\n\n")
 	}
+	b.WriteString(f.Summary())
+	return b.String()
+}
+
+// Summary is "2 errors and 1 warning in 3 files."
+func (f *Findings) Summary() string {
+	warnings := f.Warnings()
+	errs := len(f.All) - warnings
+	var parts []string
+	if errs > 0 || warnings == 0 {
+		parts = append(parts, counted(errs, "error"))
+	}
+	if warnings > 0 {
+		parts = append(parts, counted(warnings, "warning"))
+	}
 	atLeast := ""
 	if f.Cut {
 		atLeast = "at least "
 	}
-	fmt.Fprintf(&b, "%s%s in %s.", atLeast, counted(len(f.All), "error"), counted(f.Files, "file"))
-	return b.String()
+	return fmt.Sprintf("%s%s in %s.", atLeast, strings.Join(parts, " and "), counted(f.Files, "file"))
+}
+
+// Warnings is how many of them do not refuse the set.
+func (f *Findings) Warnings() int {
+	n := 0
+	for i := range f.All {
+		if f.All[i].Level == LevelWarning {
+			n++
+		}
+	}
+	return n
 }
 
 // counted is "1 file", "3 files".
@@ -119,8 +159,8 @@ func counted(n int, noun string) string {
 }
 
 // add notes a mistake at a place, once.
-func (f *Findings) add(at spot, message, hint string) {
-	finding := at.finding(message, hint)
+func (f *Findings) add(at spot, check Check, message, hint string) {
+	finding := at.finding(check, message, hint)
 	key := told{finding.Pos, message}
 	switch {
 	case f.told[key]:
@@ -135,14 +175,18 @@ func (f *Findings) add(at spot, message, hint string) {
 	}
 }
 
-// err is f in order, or nil when nothing was found.
+// err is f in order, or nil when nothing refuses the set.
 func (f *Findings) err() error {
-	if len(f.All) == 0 {
+	f.sort()
+	if len(f.All) == f.Warnings() {
 		return nil
 	}
+	return f
+}
+
+func (f *Findings) sort() {
 	slices.SortStableFunc(f.All, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
 			cmp.Compare(a.Col, b.Col), cmp.Compare(a.Message, b.Message))
 	})
-	return f
 }

@@ -23,7 +23,11 @@ func FuzzParse(f *testing.F) {
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no seeds: %v", err)
 	}
-	for _, name := range files {
+	deeper, err := filepath.Glob("testdata/*/*/*.yaml")
+	if err != nil || len(deeper) == 0 {
+		f.Fatalf("no seeds: %v", err)
+	}
+	for _, name := range append(files, deeper...) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
@@ -36,6 +40,12 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			checkFindings(t, text, err)
 			return
+		}
+		if warnings := set.Warnings(); len(warnings.All) > 0 {
+			if warnings.Warnings() != len(warnings.All) {
+				t.Fatalf("errors of a set that is taken: %v", warnings)
+			}
+			checkFindings(t, text, warnings)
 		}
 		for _, feed := range set.Feeds() {
 			checkFeed(t, feed)
@@ -57,8 +67,8 @@ func checkFindings(t *testing.T, text []byte, err error) {
 	}
 	lines := strings.Split(lineEnds.Replace(strings.ReplaceAll(string(text), "\r\n", "\n")), "\n")
 	for _, f := range found.All {
-		if f.Message == "" {
-			t.Fatalf("a finding without a message: %+v", f)
+		if f.Message == "" || !slices.Contains(Checks(), f.Check) {
+			t.Fatalf("a finding without a message or a name: %+v", f)
 		}
 		if f.File == "" {
 			continue

@@ -37,17 +37,17 @@ func (r *reader) link() *Set {
 func (r *reader) linkFeedNames(set *Set) {
 	for _, d := range r.feeds {
 		if first, twice := set.byName[d.feed.name]; twice && first.name != "" {
-			r.found.add(d.at, fmt.Sprintf("feed %q stands in the rule files twice", d.feed.name), "keep one of them, or rename it")
+			r.found.add(d.at, duplicateName, fmt.Sprintf("feed %q stands in the rule files twice", d.feed.name), "keep one of them, or rename it")
 			continue
 		}
 		set.byName[d.feed.name] = d.feed
 	}
 	for _, d := range r.retired {
 		if _, watched := set.byName[d.name]; watched {
-			r.found.add(d.at, fmt.Sprintf("feed %q is retired, and is still under feeds", d.name), "remove it from one of the two")
+			r.found.add(d.at, stillWatched, fmt.Sprintf("feed %q is retired, and is still under feeds", d.name), "remove it from one of the two")
 		}
 		if _, twice := set.retired[d.name]; twice {
-			r.found.add(d.at, fmt.Sprintf("feed %q is retired twice", d.name), "keep one of them")
+			r.found.add(d.at, duplicateName, fmt.Sprintf("feed %q is retired twice", d.name), "keep one of them")
 		}
 		set.retired[d.name] = d.reason
 	}
@@ -57,13 +57,13 @@ func (r *reader) linkFeedNames(set *Set) {
 			continue
 		}
 		if _, watched := set.byName[old.name]; watched {
-			r.found.add(old.at, fmt.Sprintf("renamed_from is %q, and that feed is still under feeds", old.name), "remove it from one of the two")
+			r.found.add(old.at, stillWatched, fmt.Sprintf("renamed_from is %q, and that feed is still under feeds", old.name), "remove it from one of the two")
 		}
 		if _, retired := set.retired[old.name]; retired {
-			r.found.add(old.at, fmt.Sprintf("renamed_from is %q, and that feed is retired", old.name), "remove it from one of the two")
+			r.found.add(old.at, stillWatched, fmt.Sprintf("renamed_from is %q, and that feed is retired", old.name), "remove it from one of the two")
 		}
 		if other, twice := set.renamed[old.name]; twice {
-			r.found.add(old.at, fmt.Sprintf("feed %q says already that it was %q", other, old.name), "keep one of them")
+			r.found.add(old.at, duplicateName, fmt.Sprintf("feed %q says already that it was %q", other, old.name), "keep one of them")
 		}
 		set.renamed[old.name] = d.feed.name
 	}
@@ -83,16 +83,19 @@ func (r *reader) linkRules(d *feedDraft) {
 			continue
 		}
 		if catchAll != nil {
-			r.found.add(draft.at, fmt.Sprintf("rule %q governs no client: %q above it takes them all", rule.name, catchAll.name),
+			r.found.add(draft.at, unreachableRule, fmt.Sprintf("rule %q governs no client: %q above it takes them all", rule.name, catchAll.name),
 				"move it up, or give the rule above a match")
 		} else if rule.catchAll() {
 			catchAll = rule
+		} else if above := f.covering(rule); above != nil {
+			r.found.add(draft.at, unreachableRule, fmt.Sprintf("rule %q governs no client: %q above it takes them all", rule.name, above.name),
+				fmt.Sprintf("move it above %q, or remove it", above.name))
 		}
 		f.clientRules = append(f.clientRules, rule)
 	}
 	if catchAll == nil && !f.ignoreUnmatched && len(d.rules) > 0 {
 		last := d.rules[len(d.rules)-1]
-		r.found.add(last.at, fmt.Sprintf("feed %q has no rule for the clients that no match fits: they could go silent unseen", f.name),
+		r.found.add(last.at, noCatchAll, fmt.Sprintf("feed %q has no rule for the clients that no match fits: they could go silent unseen", f.name),
 			"add a last rule without match, or write unmatched: ignore in the feed")
 	}
 	switch {
@@ -100,9 +103,19 @@ func (r *reader) linkRules(d *feedDraft) {
 	case len(f.clientRules) > 0:
 		f.groupRules = append(f.groupRules, f.impliedRule())
 	case len(d.rules) > 0 && f.ignoreUnmatched:
-		r.found.add(d.at, fmt.Sprintf("feed %q has no rule for the feed as a whole", f.name),
+		r.found.add(d.at, noWholeFeedRule, fmt.Sprintf("feed %q has no rule for the feed as a whole", f.name),
 			"write - {name: whole-feed, per: feed, stale_after: 5m, severity: critical}")
 	}
+}
+
+// covering is the first client rule so far that takes all that r could govern.
+func (f *Feed) covering(r *Rule) *Rule {
+	for _, above := range f.clientRules {
+		if above.labels&^r.labels == 0 && above.covers(r) {
+			return above
+		}
+	}
+	return nil
 }
 
 // catchAll says that r governs whatever reaches it.
@@ -157,7 +170,7 @@ func (r *reader) ladders(set *Set) *ladders {
 	for _, d := range r.escalations {
 		e := d.escalation
 		if _, twice := l.byName[e.name]; twice && e.name != "" {
-			r.found.add(d.at, fmt.Sprintf("escalation %q stands in the rule files twice", e.name), "keep one of them, or rename it")
+			r.found.add(d.at, duplicateName, fmt.Sprintf("escalation %q stands in the rule files twice", e.name), "keep one of them, or rename it")
 			continue
 		}
 		l.byName[e.name] = d
@@ -180,12 +193,12 @@ func (l *ladders) of(ref reference, f *Feed) *Escalation {
 		if len(l.names) > 0 {
 			otherwise = "known: " + listed(l.names, 8)
 		}
-		l.found.add(ref.at, fmt.Sprintf("no escalation is called %q", ref.name), didYouMean(ref.name, l.names, otherwise))
+		l.found.add(ref.at, noSuchEscalation, fmt.Sprintf("no escalation is called %q", ref.name), didYouMean(ref.name, l.names, otherwise))
 		return nil
 	}
 	if f.retention == 0 {
 		if len(d.leads) > 0 {
-			l.found.add(ref.at, fmt.Sprintf("escalation %q has a before_loss step, and feed %q does not say when loss begins", ref.name, f.name),
+			l.found.add(ref.at, beforeLossWithoutRetention, fmt.Sprintf("escalation %q has a before_loss step, and feed %q does not say when loss begins", ref.name, f.name),
 				"write retention: 7d in the feed (how long its queue keeps an update), or choose an escalation without before_loss")
 		}
 		return d.escalation
@@ -193,7 +206,7 @@ func (l *ladders) of(ref reference, f *Feed) *Escalation {
 	for _, lead := range d.leads {
 		if lead.lead.Of(f.retention) >= f.retention && !l.told[lead.at] {
 			l.told[lead.at] = true
-			l.found.add(lead.at, fmt.Sprintf("before_loss is %s, and feed %q keeps its updates for %s only", lead.lead, f.name, FormatDuration(f.retention)),
+			l.found.add(lead.at, beforeLossBeyondRetention, fmt.Sprintf("before_loss is %s, and feed %q keeps its updates for %s only", lead.lead, f.name, FormatDuration(f.retention)),
 				"write less than that, or a share such as 50%")
 		}
 	}

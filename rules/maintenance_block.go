@@ -35,7 +35,7 @@ func (r *reader) readMaintenance(n *yaml.Node) {
 	if len(r.maintenances) == MaintenancesMax {
 		if !r.maintenancesCut {
 			r.maintenancesCut = true
-			r.fail(m.node, fmt.Sprintf("more than %d maintenances in all files", MaintenancesMax), "remove those that are over")
+			r.fail(m.node, tooMuch, fmt.Sprintf("more than %d maintenances in all files", MaintenancesMax), "remove those that are over")
 		}
 		return
 	}
@@ -44,7 +44,7 @@ func (r *reader) readMaintenance(n *yaml.Node) {
 	if name, ok := r.name(m.get("name"), "name"); ok {
 		own.name, d.at = name, r.at(m.get("name"))
 	} else if !m.has("name") {
-		r.fail(m.node, "a maintenance has no name", "write name: weekly")
+		r.fail(m.node, missingKey, "a maintenance has no name", "write name: weekly")
 	}
 	own.match = r.readMatchers(m, "a maintenance", matchExample, func(s string) ([]Matcher, error) { return ParseSelector(s) })
 	if len(own.match) == 0 {
@@ -52,7 +52,7 @@ func (r *reader) readMaintenance(n *yaml.Node) {
 		if m.get("match") != nil {
 			at = r.at(m.get("match"))
 		}
-		r.found.add(at, fmt.Sprintf("maintenance %q does not say what it is for", own.name),
+		r.found.add(at, missingKey, fmt.Sprintf("maintenance %q does not say what it is for", own.name),
 			"write "+matchExample+`, or match: ['feed=~".+"'] for everything`)
 	} else if n := m.get("match"); n != nil {
 		d.match = r.at(n)
@@ -69,7 +69,7 @@ func (r *reader) readWindows(d maintenanceDraft, m mapping) {
 	}
 	switch {
 	case m.has("schedule") && once != nil:
-		r.fail(once, "a maintenance has either a schedule or from and to, this one has both", "make two maintenances")
+		r.fail(once, conflictingKeys, "a maintenance has either a schedule or from and to, this one has both", "make two maintenances")
 	case m.has("schedule"):
 		if n := m.get("schedule"); n != nil {
 			r.readRepeated(d.maintenance, n)
@@ -77,7 +77,7 @@ func (r *reader) readWindows(d maintenanceDraft, m mapping) {
 	case once != nil:
 		r.readOnce(d, m)
 	default:
-		r.found.add(d.at, fmt.Sprintf("maintenance %q does not say when it is", d.maintenance.name),
+		r.found.add(d.at, missingKey, fmt.Sprintf("maintenance %q does not say when it is", d.maintenance.name),
 			`write schedule: {cron: "0 2 * * 0", timezone: UTC, duration: 2h}, or from: and to: with times such as `+timeExample)
 	}
 }
@@ -90,10 +90,10 @@ func (r *reader) readRepeated(own *Maintenance, n *yaml.Node) {
 		return
 	}
 	if !m.has("cron") {
-		r.fail(m.node, "schedule has no cron", `write cron: "0 2 * * 0"`)
+		r.fail(m.node, missingKey, "schedule has no cron", `write cron: "0 2 * * 0"`)
 	}
 	if !m.has("duration") {
-		r.fail(m.node, "schedule has no duration", "write duration: 2h: how long a window lasts")
+		r.fail(m.node, missingKey, "schedule has no duration", "write duration: 2h: how long a window lasts")
 	}
 	c := r.calendar(m)
 	at := m.get("duration")
@@ -106,7 +106,7 @@ func (r *reader) readRepeated(own *Maintenance, n *yaml.Node) {
 	case lasts > WindowMax:
 		r.tooLongWindow(at, lasts)
 	case c != nil && lasts >= c.shortest:
-		r.fail(at, fmt.Sprintf("duration is %s, and the schedule comes every %s: its windows would overlap", FormatDuration(lasts), FormatDuration(c.shortest)),
+		r.fail(at, wrongWindow, fmt.Sprintf("duration is %s, and the schedule comes every %s: its windows would overlap", FormatDuration(lasts), FormatDuration(c.shortest)),
 			fmt.Sprintf("write less than %s, or a cron that comes less often", FormatDuration(c.shortest)))
 	case c != nil:
 		own.duration = lasts
@@ -118,7 +118,7 @@ func (r *reader) readRepeated(own *Maintenance, n *yaml.Node) {
 }
 
 func (r *reader) tooLongWindow(n *yaml.Node, lasts time.Duration) {
-	r.fail(n, fmt.Sprintf("the maintenance lasts %s, and %s is the longest that is allowed", FormatDuration(lasts), FormatDuration(WindowMax)),
+	r.fail(n, wrongWindow, fmt.Sprintf("the maintenance lasts %s, and %s is the longest that is allowed", FormatDuration(lasts), FormatDuration(WindowMax)),
 		"write a shorter one; to end the watch of a feed write retired_feeds:")
 }
 
@@ -126,7 +126,7 @@ func (r *reader) tooLongWindow(n *yaml.Node, lasts time.Duration) {
 func (r *reader) readOnce(d maintenanceDraft, m mapping) {
 	for _, key := range []string{"from", "to"} {
 		if !m.has(key) {
-			r.found.add(d.at, fmt.Sprintf("maintenance %q has no %s", d.maintenance.name, key), "write "+key+": "+timeExample)
+			r.found.add(d.at, missingKey, fmt.Sprintf("maintenance %q has no %s", d.maintenance.name, key), "write "+key+": "+timeExample)
 		}
 	}
 	from, fromSaid := r.instant(m.get("from"), "from")
@@ -136,7 +136,7 @@ func (r *reader) readOnce(d maintenanceDraft, m mapping) {
 	}
 	switch lasts := to.Sub(from); {
 	case to <= from:
-		r.fail(m.get("to"), fmt.Sprintf("to is %s, and from is %s: the maintenance would be over before it begins", to, from),
+		r.fail(m.get("to"), wrongWindow, fmt.Sprintf("to is %s, and from is %s: the maintenance would be over before it begins", to, from),
 			"write a later time")
 	case lasts > WindowMax:
 		r.tooLongWindow(m.get("to"), lasts)
@@ -155,9 +155,9 @@ func (r *reader) instant(n *yaml.Node, key string) (feed.Instant, bool) {
 	const firstYear, lastYear = 2000, 2999
 	switch {
 	case err != nil:
-		r.fail(n, fmt.Sprintf("%s is %s, and must be a time with its offset from UTC", key, quoted(s)), "write for example "+timeExample)
+		r.fail(n, wrongTime, fmt.Sprintf("%s is %s, and must be a time with its offset from UTC", key, quoted(s)), "write for example "+timeExample)
 	case t.UTC().Year() < firstYear || t.UTC().Year() > lastYear:
-		r.fail(n, fmt.Sprintf("%s is in the year %d", key, t.UTC().Year()), "check the year")
+		r.fail(n, wrongTime, fmt.Sprintf("%s is in the year %d", key, t.UTC().Year()), "check the year")
 	default:
 		return feed.At(t), true
 	}
@@ -171,7 +171,7 @@ func (r *reader) linkMaintenances(set *Set) {
 	for _, d := range r.maintenances {
 		own := d.maintenance
 		if names[own.name] && own.name != "" {
-			r.found.add(d.at, fmt.Sprintf("maintenance %q stands in the rule files twice", own.name), "keep one of them, or rename it")
+			r.found.add(d.at, duplicateName, fmt.Sprintf("maintenance %q stands in the rule files twice", own.name), "keep one of them, or rename it")
 		}
 		names[own.name] = true
 		set.maintenances = append(set.maintenances, own)
@@ -188,7 +188,7 @@ func (r *reader) linkMaintenances(set *Set) {
 			if m.negate {
 				meant = ""
 			}
-			r.found.add(d.match, "no feed fits "+shortened(m.String()), set.likeFeed(meant))
+			r.found.add(d.match, noSuchFeed, "no feed fits "+shortened(m.String()), set.likeFeed(meant))
 			break
 		}
 	}

@@ -16,6 +16,7 @@ import (
 // much it visits of one file is bounded by NodesMax.
 type reader struct {
 	src     *source
+	sources []*source // that were read so far
 	found   *Findings
 	visits  int // of the nodes of src
 	rules   int // so far, in all files
@@ -35,12 +36,22 @@ type reader struct {
 
 func (r *reader) at(n *yaml.Node) spot { return spot{src: r.src, node: n} }
 
-func (r *reader) fail(n *yaml.Node, message, hint string) { r.found.add(r.at(n), message, hint) }
+// atKey is where the key stands in m, or otherwise.
+func (r *reader) atKey(m mapping, key string, otherwise spot) spot {
+	if n := m.get(key); n != nil {
+		return r.at(n)
+	}
+	return otherwise
+}
+
+func (r *reader) fail(n *yaml.Node, check Check, message, hint string) {
+	r.found.add(r.at(n), check, message, hint)
+}
 
 // failErr tells an error whose text is "what is wrong; what to write".
-func (r *reader) failErr(n *yaml.Node, err error) {
+func (r *reader) failErr(n *yaml.Node, check Check, err error) {
 	message, hint, _ := strings.Cut(err.Error(), "; ")
-	r.fail(n, message, hint)
+	r.fail(n, check, message, hint)
 }
 
 // visit counts nodes against the file's limit.
@@ -53,7 +64,7 @@ func (r *reader) visit(n *yaml.Node, count int) bool {
 		return true
 	}
 	r.limited = true
-	r.fail(n, fmt.Sprintf("the file has more than %d nodes once its aliases are followed", NodesMax),
+	r.fail(n, tooMuch, fmt.Sprintf("the file has more than %d nodes once its aliases are followed", NodesMax),
 		"use fewer aliases, or split the file")
 	return false
 }
@@ -134,7 +145,7 @@ func (m mapping) has(key string) bool { return m.key(key) != nil }
 func (r *reader) mapping(n *yaml.Node, what string, known []string) (mapping, bool) {
 	n = follow(n)
 	if n.Kind != yaml.MappingNode {
-		r.fail(n, fmt.Sprintf("%s is %s", what, kindOf(n)), "write keys and values here: "+listed(known, 5))
+		r.fail(n, wrongType, fmt.Sprintf("%s is %s", what, kindOf(n)), "write keys and values here: "+listed(known, 5))
 		return mapping{}, false
 	}
 	m := mapping{node: n}
@@ -153,13 +164,13 @@ func (r *reader) own(m *mapping, n *yaml.Node, known []string) {
 		switch {
 		case key.Tag == mergeTag:
 		case key.Kind != yaml.ScalarNode:
-			r.fail(key, "a key that is not plain text", "write one of "+listed(known, len(known)))
+			r.fail(key, wrongType, "a key that is not plain text", "write one of "+listed(known, len(known)))
 		case !slices.Contains(known, key.Value):
 			r.unknown(m, key, known)
 		case m.has(key.Value):
-			r.fail(key, fmt.Sprintf("%q stands here twice", key.Value), "keep one of them")
+			r.fail(key, duplicateKey, fmt.Sprintf("%q stands here twice", key.Value), "keep one of them")
 		case isNull(value):
-			r.fail(key, fmt.Sprintf("%q has no value", key.Value), "write one, or leave the key out")
+			r.fail(key, emptyValue, fmt.Sprintf("%q has no value", key.Value), "write one, or leave the key out")
 			m.entries = append(m.entries, entry{key: key})
 		default:
 			m.entries = append(m.entries, entry{key, value})
@@ -176,10 +187,10 @@ func (r *reader) unknown(m *mapping, key *yaml.Node, known []string) {
 	message := fmt.Sprintf("unknown key %q", shortened(key.Value))
 	meant := nearest(key.Value, known)
 	if meant == "" {
-		r.fail(key, message, "known here: "+listed(known, len(known)))
+		r.fail(key, unknownKey, message, "known here: "+listed(known, len(known)))
 		return
 	}
-	r.fail(key, message, fmt.Sprintf("did you mean %q?", meant))
+	r.fail(key, unknownKey, message, fmt.Sprintf("did you mean %q?", meant))
 	if !m.has(meant) {
 		spelt := &yaml.Node{Kind: yaml.ScalarNode, Value: meant, Line: key.Line, Column: key.Column}
 		m.entries = append(m.entries, entry{key: spelt})
@@ -205,7 +216,7 @@ func (r *reader) merge(m *mapping, n *yaml.Node, known []string, depth int) {
 		for _, f := range from {
 			f = follow(f)
 			if f.Kind != yaml.MappingNode || depth == mergeDepthMax {
-				r.fail(n.Content[i], `"<<" takes a mapping`, "write <<: *name, where &name stands before a mapping")
+				r.fail(n.Content[i], wrongType, `"<<" takes a mapping`, "write <<: *name, where &name stands before a mapping")
 				return
 			}
 			if !r.visit(n.Content[i], len(f.Content)) {
@@ -229,7 +240,7 @@ func (r *reader) list(n *yaml.Node, key, example string) []*yaml.Node {
 		return nil
 	}
 	if n.Kind != yaml.SequenceNode {
-		r.fail(n, fmt.Sprintf("%s is %s, and must be a list", key, kindOf(n)), "write "+example)
+		r.fail(n, wrongType, fmt.Sprintf("%s is %s, and must be a list", key, kindOf(n)), "write "+example)
 		return nil
 	}
 	if !r.visit(n, len(n.Content)) {
@@ -238,7 +249,7 @@ func (r *reader) list(n *yaml.Node, key, example string) []*yaml.Node {
 	items := make([]*yaml.Node, 0, len(n.Content))
 	for _, item := range n.Content {
 		if item = follow(item); isNull(item) {
-			r.fail(n, "an empty item in "+key, "remove it, or write "+example)
+			r.fail(n, emptyValue, "an empty item in "+key, "remove it, or write "+example)
 			continue
 		}
 		items = append(items, item)
@@ -253,16 +264,16 @@ func (r *reader) text(n *yaml.Node, key string, bytesMax int) (string, bool) {
 		return "", false
 	}
 	if n.Kind != yaml.ScalarNode || isNull(n) {
-		r.fail(n, fmt.Sprintf("%s is %s, and must be text", key, kindOf(n)), "write one value on its line")
+		r.fail(n, wrongType, fmt.Sprintf("%s is %s, and must be text", key, kindOf(n)), "write one value on its line")
 		return "", false
 	}
 	switch {
 	case n.Value == "":
-		r.fail(n, key+" is empty", "write one, or leave the key out")
+		r.fail(n, emptyValue, key+" is empty", "write one, or leave the key out")
 	case len(n.Value) > bytesMax:
-		r.fail(n, fmt.Sprintf("%s has %d bytes", key, len(n.Value)), fmt.Sprintf("at most %d are allowed", bytesMax))
+		r.fail(n, tooMuch, fmt.Sprintf("%s has %d bytes", key, len(n.Value)), fmt.Sprintf("at most %d are allowed", bytesMax))
 	case strings.ContainsFunc(n.Value, func(c rune) bool { return unicode.IsControl(c) && c != '\n' }):
-		r.fail(n, key+" has a control character", "remove it")
+		r.fail(n, wrongValue, key+" has a control character", "remove it")
 	default:
 		return n.Value, true
 	}
@@ -273,7 +284,7 @@ func (r *reader) text(n *yaml.Node, key string, bytesMax int) (string, bool) {
 func (r *reader) name(n *yaml.Node, key string) (string, bool) {
 	s, ok := r.text(n, key, NameBytesMax)
 	if ok && (strings.TrimSpace(s) != s || strings.Contains(s, "\n")) {
-		r.fail(n, key+" has white space at an end or a line break", "remove it")
+		r.fail(n, wrongName, key+" has white space at an end or a line break", "remove it")
 		return "", false
 	}
 	return s, ok
@@ -287,11 +298,11 @@ func (r *reader) duration(n *yaml.Node, key string) (time.Duration, bool) {
 	}
 	d, err := ParseDuration(s)
 	if err != nil {
-		r.failErr(n, err)
+		r.failErr(n, wrongDuration, err)
 		return 0, false
 	}
 	if d == 0 {
-		r.fail(n, key+" is 0", "write a time longer than 0, for example 15m")
+		r.fail(n, wrongDuration, key+" is 0", "write a time longer than 0, for example 15m")
 		return 0, false
 	}
 	return d, true
@@ -303,7 +314,7 @@ func (r *reader) boolean(n *yaml.Node, key string) bool {
 		return false
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
-		r.fail(n, fmt.Sprintf("%s is %s", key, kindOf(n)), "write true or false")
+		r.fail(n, wrongType, fmt.Sprintf("%s is %s", key, kindOf(n)), "write true or false")
 		return false
 	}
 	return strings.EqualFold(n.Value, "true")

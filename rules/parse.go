@@ -27,19 +27,22 @@ func Parse(files []File) (*Set, error) {
 	}
 	set := r.link()
 	set.version, set.files = version(files), len(files)
-	if len(r.feeds) == 0 && len(r.found.All) == 0 {
+	if len(r.feeds) == 0 && r.found.err() == nil {
 		r.noFeeds(files)
 	}
+	r.warn(set)
+	r.allow()
 	if err := r.found.err(); err != nil {
 		return nil, err
 	}
+	set.warnings = r.found.All
 	return set, nil
 }
 
 // tooMany refuses what is too much to be looked at.
 func (r *reader) tooMany(files []File) bool {
 	if len(files) > FilesMax {
-		r.found.add(spot{}, fmt.Sprintf("%d rule files; at most %d are allowed", len(files), FilesMax),
+		r.found.add(spot{}, tooMuch, fmt.Sprintf("%d rule files; at most %d are allowed", len(files), FilesMax),
 			"put several feeds into one file")
 		return true
 	}
@@ -48,7 +51,7 @@ func (r *reader) tooMany(files []File) bool {
 		size += len(f.Data)
 	}
 	if size > SetBytesMax {
-		r.found.add(spot{}, fmt.Sprintf("the rule files have %d bytes together; at most %d are allowed", size, SetBytesMax),
+		r.found.add(spot{}, tooMuch, fmt.Sprintf("the rule files have %d bytes together; at most %d are allowed", size, SetBytesMax),
 			"remove rosters that a source could supply, or run a second feedwatch")
 		return true
 	}
@@ -58,10 +61,10 @@ func (r *reader) tooMany(files []File) bool {
 func (r *reader) noFeeds(files []File) {
 	const hint = "write at least one:\n\nfeeds:\n  - name: my-feed\n    escalation: on-call\n    rules:\n      - {name: everyone, stale_after: 30m}"
 	if len(files) == 0 {
-		r.found.add(spot{}, "no rule files: nothing would be watched", "put a *.yaml file into the directory of the rules")
+		r.found.add(spot{}, noFeeds, "no rule files: nothing would be watched", "put a *.yaml file into the directory of the rules")
 		return
 	}
-	r.found.add(spot{}, "no feeds in the rule files: nothing would be watched", hint)
+	r.found.add(spot{}, noFeeds, "no feeds in the rule files: nothing would be watched", hint)
 }
 
 var topKeys = []string{"feeds", "escalations", "maintenance", "retired_feeds"}
@@ -69,12 +72,13 @@ var topKeys = []string{"feeds", "escalations", "maintenance", "retired_feeds"}
 // file reads one file into drafts.
 func (r *reader) file(f File) {
 	if len(f.Data) > FileBytesMax {
-		r.found.add(spot{src: &source{name: f.Name}, pos: Pos{Line: 1, Col: 1}},
+		r.found.add(spot{src: &source{name: f.Name}, pos: Pos{Line: 1, Col: 1}}, tooMuch,
 			fmt.Sprintf("the file has more than %d bytes", FileBytesMax), "split it into several")
 		return
 	}
 	text := strings.TrimPrefix(string(f.Data), "\ufeff")
 	r.src, r.visits, r.limited = &source{name: f.Name, text: text}, 0, false
+	r.sources = append(r.sources, r.src)
 	root := document(r.src, r.found)
 	if root == nil {
 		return
@@ -111,7 +115,7 @@ func (r *reader) readRetired(n *yaml.Node) {
 	name, ok := r.feedName(m, "a retired feed")
 	reason, _ := r.text(m.get("reason"), "reason", TextBytesMax)
 	if !m.has("reason") {
-		r.fail(m.node, "a feed is retired without a reason", "write reason: why it is no longer watched")
+		r.fail(m.node, missingKey, "a feed is retired without a reason", "write reason: why it is no longer watched")
 	}
 	if ok {
 		r.retired = append(r.retired, retiredDraft{name: name, reason: reason, at: r.at(m.get("name"))})
@@ -122,7 +126,7 @@ func (r *reader) readRetired(n *yaml.Node) {
 // findings call the feed.
 func (r *reader) feedName(m mapping, what string) (string, bool) {
 	if !m.has("name") {
-		r.fail(m.node, what+" has no name", "write name: my-feed")
+		r.fail(m.node, missingKey, what+" has no name", "write name: my-feed")
 		return "", false
 	}
 	return r.feedNameAt(m.get("name"), "name")
@@ -134,7 +138,7 @@ func (r *reader) feedNameAt(n *yaml.Node, key string) (string, bool) {
 		return "", false
 	}
 	if err := feed.CheckFeedName(name); err != nil {
-		r.fail(n, plain(err).Error(), likeFeedName(name))
+		r.fail(n, wrongName, plain(err).Error(), likeFeedName(name))
 		return name, false
 	}
 	return name, true

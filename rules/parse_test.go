@@ -318,7 +318,27 @@ func TestFindingsErrorIsBounded(t *testing.T) {
 
 // The golden files: rule files in, and the text of the error.
 func TestGoldenFindings(t *testing.T) {
-	dirs, err := filepath.Glob("testdata/wrong/*")
+	golden(t, "testdata/wrong/*", func(t *testing.T, _ *Set, err error) string {
+		if err == nil {
+			t.Fatal("no error")
+		}
+		return err.Error()
+	})
+}
+
+// Sets that are taken, and the text of their warnings.
+func TestGoldenWarnings(t *testing.T) {
+	golden(t, "testdata/warn/*", func(t *testing.T, set *Set, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set.Warnings().Error()
+	})
+}
+
+func golden(t *testing.T, pattern string, said func(*testing.T, *Set, error) string) {
+	t.Helper()
+	dirs, err := filepath.Glob(pattern)
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("no golden files: %v", err)
 	}
@@ -328,21 +348,19 @@ func TestGoldenFindings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = Parse(files)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			golden := filepath.Join(dir, "findings.txt")
+			set, err := Parse(files)
+			got := said(t, set, err) + "\n"
+			path := filepath.Join(dir, "findings.txt")
 			if os.Getenv("UPDATE_GOLDEN") != "" {
-				if err := os.WriteFile(golden, []byte(err.Error()+"\n"), 0o644); err != nil {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
-			want, readErr := os.ReadFile(golden)
-			if readErr != nil {
-				t.Fatal(readErr)
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if got := err.Error() + "\n"; got != string(want) {
+			if got != string(want) {
 				t.Errorf("found\n%s\nwant\n%s", got, want)
 			}
 		})

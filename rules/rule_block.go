@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +26,8 @@ const (
 type ruleDraft struct {
 	rule       *Rule
 	at         spot // its name
+	match      spot
+	deadline   spot // stale_after or expect
 	escalation reference
 }
 
@@ -43,13 +46,17 @@ func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
 	if name, ok := r.name(m.get("name"), "name"); ok {
 		rule.name, d.at = name, r.at(m.get("name"))
 	} else if !m.has("name") {
-		r.fail(m.node, "a rule has no name", "write name: everyone")
+		r.fail(m.node, missingKey, "a rule has no name", "write name: everyone")
 	}
 	rule.pos = r.src.pos(m.node)
 	if n := m.get("per"); n != nil {
 		rule.per = r.per(n)
 	}
 	rule.match = r.readMatchers(m, "a rule", `match: ['tier="enterprise"']`, r.parseMatchers)
+	for i := range rule.match {
+		rule.labels |= rule.match[i].labelBit()
+	}
+	d.match, d.deadline = r.atKey(m, "match", d.at), r.atKey(m, "stale_after", r.atKey(m, "expect", d.at))
 	r.readTimes(d, m)
 	if n := m.get("severity"); n != nil {
 		rule.severity = r.severity(n)
@@ -65,7 +72,7 @@ func (r *reader) per(n *yaml.Node) string {
 		return per
 	}
 	if err := feed.CheckLabelName(per); err != nil {
-		r.fail(n, plain(err).Error(), "write per: client, per: feed, or a label as in per: cluster")
+		r.fail(n, wrongName, plain(err).Error(), "write per: client, per: feed, or a label as in per: cluster")
 	}
 	return per
 }
@@ -77,7 +84,7 @@ func (r *reader) severity(n *yaml.Node) Severity {
 	}
 	severity, err := ParseSeverity(text)
 	if err != nil {
-		r.failErr(n, err)
+		r.failErr(n, wrongValue, err)
 	}
 	return severity
 }
@@ -114,13 +121,13 @@ func (r *reader) readMatchers(m mapping, what, example string, parse func(string
 		}
 		matchers, err := parse(text)
 		if err != nil {
-			r.failErr(item, err)
+			r.failErr(item, wrongMatcher, err)
 			all = append(all, Matcher{})
 			continue
 		}
 		all = append(all, matchers...)
 		if len(all) > MatchersMax {
-			r.fail(n, fmt.Sprintf("%s has more than %d matchers", what, MatchersMax), `match several values at once: client=~"a|b|c"`)
+			r.fail(n, tooMuch, fmt.Sprintf("%s has more than %d matchers", what, MatchersMax), `match several values at once: client=~"a|b|c"`)
 			break
 		}
 	}
@@ -133,7 +140,7 @@ func (r *reader) readTimes(d ruleDraft, m mapping) {
 	stale, expect := m.get("stale_after"), m.get("expect")
 	switch {
 	case m.has("stale_after") && m.has("expect"):
-		r.fail(m.key("expect"), "a rule has either stale_after or expect, this one has both",
+		r.fail(m.key("expect"), conflictingKeys, "a rule has either stale_after or expect, this one has both",
 			"leave stale_after out: grace says how late a run may be; or make two rules")
 	case stale != nil:
 		if t, ok := r.duration(stale, "stale_after"); ok {
@@ -142,7 +149,7 @@ func (r *reader) readTimes(d ruleDraft, m mapping) {
 	case expect != nil:
 		r.readExpect(rule, expect)
 	case !m.has("stale_after") && !m.has("expect"):
-		r.found.add(d.at, fmt.Sprintf("rule %q does not say when it is stale", rule.name),
+		r.found.add(d.at, missingKey, fmt.Sprintf("rule %q does not say when it is stale", rule.name),
 			`write stale_after: 30m, or expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`)
 	}
 	if n := m.get("lag_over"); n != nil {
@@ -163,9 +170,9 @@ func (r *reader) readWarnAfter(rule *Rule, n *yaml.Node) {
 	switch {
 	case !ok || rule.staleAfter == 0:
 	case rule.expect != nil:
-		r.fail(n, "warn_after goes with stale_after, and this rule has expect", "leave it out")
+		r.fail(n, conflictingKeys, "warn_after goes with stale_after, and this rule has expect", "leave it out")
 	case warn >= rule.staleAfter:
-		r.fail(n, fmt.Sprintf("warn_after is %s, and the series is stale after %s already", FormatDuration(warn), FormatDuration(rule.staleAfter)),
+		r.fail(n, warnAfterStaleAfter, fmt.Sprintf("warn_after is %s, and the series is stale after %s already", FormatDuration(warn), FormatDuration(rule.staleAfter)),
 			"write a shorter time, or leave it out")
 	}
 	rule.warnAfter = warn
@@ -185,10 +192,10 @@ func (r *reader) readForgetAfter(rule *Rule, n *yaml.Node) {
 	switch {
 	case !ok || rule.staleAfter == 0:
 	case rule.per != PerClient:
-		r.fail(n, fmt.Sprintf("forget_after goes with client rules, and this rule is per: %s", shortened(rule.per)),
+		r.fail(n, conflictingKeys, fmt.Sprintf("forget_after goes with client rules, and this rule is per: %s", shortened(rule.per)),
 			"leave it out; to end the watch of a feed write retired_feeds:")
 	case forget <= staleAt:
-		r.fail(n, fmt.Sprintf("forget_after is %s: a series would be forgotten before it is stale (%s)", FormatDuration(forget), FormatDuration(staleAt)),
+		r.fail(n, forgetBeforeStale, fmt.Sprintf("forget_after is %s: a series would be forgotten before it is stale (%s)", FormatDuration(forget), FormatDuration(staleAt)),
 			"write a longer time, for example 30d")
 	}
 	rule.forgetAfter = forget
@@ -204,10 +211,10 @@ func (r *reader) readExpect(rule *Rule, n *yaml.Node) {
 		return
 	}
 	if !m.has("cron") {
-		r.fail(m.node, "expect has no cron", `write cron: "0 6 * * *"`)
+		r.fail(m.node, missingKey, "expect has no cron", `write cron: "0 6 * * *"`)
 	}
 	if !m.has("grace") {
-		r.fail(m.node, "expect has no grace", "write grace: 45m: how long after its time a run may arrive")
+		r.fail(m.node, missingKey, "expect has no grace", "write grace: 45m: how long after its time a run may arrive")
 	}
 	s := &Schedule{calendar: r.calendar(m)}
 	grace, ok := time.Duration(0), false
@@ -230,7 +237,7 @@ func (r *reader) readExpect(rule *Rule, n *yaml.Node) {
 		s.early = early
 	}
 	if s.early >= s.calendar.shortest {
-		r.fail(m.get("early"), fmt.Sprintf("early is %s, and runs come every %s: one arrival would stand for two runs",
+		r.fail(m.get("early"), earlyBeyondInterval, fmt.Sprintf("early is %s, and runs come every %s: one arrival would stand for two runs",
 			FormatDuration(s.early), FormatDuration(s.calendar.shortest)),
 			"write "+FormatDuration(s.calendar.shortest/2)+" or less")
 		return
@@ -253,7 +260,7 @@ func (r *reader) calendar(m mapping) *calendar {
 		r.zones[name] = z
 	}
 	if z.err != nil {
-		r.failErr(m.get("timezone"), z.err)
+		r.failErr(m.get("timezone"), wrongTimezone, z.err)
 	}
 	n := m.get("cron")
 	expr, ok := r.name(n, "cron")
@@ -266,7 +273,11 @@ func (r *reader) calendar(m mapping) *calendar {
 	}
 	c, err := newCalendar(expr, z.loc)
 	if err != nil {
-		r.failErr(n, err)
+		check := wrongCron
+		if errors.Is(err, errNoSuchDate) {
+			check = impossibleDate
+		}
+		r.failErr(n, check, err)
 		return nil
 	}
 	r.calendars[key] = c

@@ -18,10 +18,15 @@ type Set struct {
 	maintenances []*Maintenance
 	mentions     []mention // every place that names a target
 	files        int       // how many it was read from
+	warnings     []Finding // in order
 }
 
 // Version identifies the contents: 12 hex digits, the same for the same files.
 func (s *Set) Version() string { return s.version }
+
+// Warnings are what somebody should look at, though the set may be used: by file,
+// line and column, without those that the files allow.
+func (s *Set) Warnings() *Findings { return &Findings{All: s.warnings, Files: s.files} }
 
 // Feeds are the feeds in the order of the files.
 func (s *Set) Feeds() []*Feed { return s.feeds }
@@ -109,6 +114,7 @@ type Rule struct {
 	name         string
 	per          string // "client", "feed" or a label's name
 	match        []Matcher
+	labels       uint64 // that match looks at, each a bit of a hash
 	staleAfter   time.Duration
 	warnAfter    time.Duration
 	lagOver      time.Duration

@@ -91,7 +91,7 @@ func TestFindingAsJSON(t *testing.T) {
 	if jsonErr != nil {
 		t.Fatal(jsonErr)
 	}
-	want := `{"findings":[{"file":"a.yaml","line":1,"col":1,"message":"unknown key \"fedes\"","hint":"did you mean \"feeds\"?","source":"fedes: []","width":5}],"files":1,"cut":false}`
+	want := `{"findings":[{"file":"a.yaml","line":1,"col":1,"check":"unknown-key","level":"error","message":"unknown key \"fedes\"","hint":"did you mean \"feeds\"?","source":"fedes: []","width":5}],"files":1,"cut":false}`
 	if string(got) != want {
 		t.Errorf("JSON is\n%s, want\n%s", got, want)
 	}

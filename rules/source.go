@@ -30,8 +30,8 @@ type spot struct {
 func (s *source) pos(n *yaml.Node) Pos { return Pos{File: s.name, Line: n.Line, Col: n.Column} }
 
 // finding is a mistake at the spot, with the line it stands on.
-func (at spot) finding(message, hint string) Finding {
-	f := Finding{Pos: at.pos, Message: message, Hint: hint}
+func (at spot) finding(check Check, message, hint string) Finding {
+	f := Finding{Pos: at.pos, Check: check, Level: check.Level(), Message: message, Hint: hint}
 	if at.src == nil {
 		return f
 	}

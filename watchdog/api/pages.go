@@ -22,6 +22,7 @@ type homeBody struct {
 	Feeds    []feedRow
 	Sources  []sourceRow
 	Rules    string
+	Warnings string // about the rules in force
 	LoadedAt *moment
 }
 
@@ -40,7 +41,7 @@ func (a *API) home(w http.ResponseWriter, r *http.Request, who *Token) {
 	}
 	words, p := a.cfg.Words, pictureFor(who, s)
 	body := homeBody{
-		Trouble: words.troubleOf(s, a.standstill(s)), Rules: s.Rules.Version, LoadedAt: words.moment(s.Rules.LoadedAt, s.Now),
+		Trouble: words.troubleOf(s, a.standstill(s)), Rules: s.Rules.Version, Warnings: s.Rules.Warnings, LoadedAt: words.moment(s.Rules.LoadedAt, s.Now),
 	}
 	if s.Rules.Refusal != "" {
 		body.Refusal = &refusalView{words.moment(s.Rules.RefusedAt, s.Now), s.Rules.Refusal}

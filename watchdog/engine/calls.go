@@ -68,7 +68,7 @@ func (e *Engine) Incident(ctx context.Context, id string) (*watchdog.Incident, e
 func (e *Engine) UseRules(ctx context.Context, set *rules.Set, files []rules.File) error {
 	at := feed.At(e.cfg.Now())
 	err := e.send(ctx, request{input: &watchdog.UseRules{Set: set}, ask: func(*watchdog.Machine) {
-		e.rules = RulesStatus{Version: set.Version(), LoadedAt: at}
+		e.rules = inForce(set, at)
 	}})
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (e *Engine) UseRules(ctx context.Context, set *rules.Set, files []rules.Fil
 
 // begin puts rules in force before Run: nobody else owns the machine yet.
 func (e *Engine) begin(set *rules.Set, at feed.Instant, refusal string) {
-	e.rules = RulesStatus{Version: set.Version(), LoadedAt: at}
+	e.rules = inForce(set, at)
 	if refusal != "" {
 		e.rules.RefusedAt, e.rules.Refusal = feed.At(e.cfg.Now()), refusal
 	}

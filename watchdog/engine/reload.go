@@ -51,6 +51,7 @@ func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 		}
 		r.Engine.begin(set, feed.At(r.Engine.cfg.Now()), "")
 		r.Engine.keep(ctx, set, seen.files, feed.At(r.Engine.cfg.Now()))
+		r.warn(set)
 		return nil
 	case good == nil:
 		return err
@@ -137,9 +138,25 @@ func (r *Reloader) take(ctx context.Context, seen look) error {
 		}
 		r.inForce = set
 		r.Log.Info("rules in force", slog.String("version", set.Version()), slog.Int("feeds", len(set.Feeds())))
+		r.warn(set)
 	}
 	r.judged = seen.digest()
 	return nil
+}
+
+// warningsLogged bounds how many warnings about one set are logged; the page has
+// all of them.
+const warningsLogged = 20
+
+// warn logs what somebody should look at in a set that is in force.
+func (r *Reloader) warn(set *rules.Set) {
+	all := set.Warnings().All
+	for _, f := range all[:min(len(all), warningsLogged)] {
+		r.Log.Warn("warning about the rules in force", slog.String("at", f.Pos.String()), slog.String("check", string(f.Check)), slog.String("message", f.Message))
+	}
+	if more := len(all) - warningsLogged; more > 0 {
+		r.Log.Warn("more warnings about the rules in force are on the page", slog.Int("more", more))
+	}
 }
 
 // refuse says why the rules in force stay.

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 
+	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
@@ -46,7 +47,17 @@ type RulesStatus struct {
 	LoadedAt feed.Instant `json:"loaded_at"`
 	// The last set that was refused, if it came after the one in force.
 	RefusedAt feed.Instant `json:"refused_at,omitzero"`
-	Refusal   string       `json:"refusal,omitempty"` // the findings as text
+	Refusal   string       `json:"refusal,omitempty"`  // the findings as text
+	Warnings  string       `json:"warnings,omitempty"` // about the set in force, as text
+}
+
+// inForce is the status of a set from at on.
+func inForce(set *rules.Set, at feed.Instant) RulesStatus {
+	s := RulesStatus{Version: set.Version(), LoadedAt: at}
+	if found := set.Warnings(); len(found.All) > 0 {
+		s.Warnings = found.Error()
+	}
+	return s
 }
 
 // StoreStatus says whether what people decide is durable.

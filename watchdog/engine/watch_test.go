@@ -221,3 +221,33 @@ func TestWatchSaysThatReadingHangs(t *testing.T) {
 		f.wants("new", "")
 	})
 }
+
+// A warning does not refuse a set: it is in the status while the set is in force,
+// and in the log once.
+func TestWarningsOfTheSetInForce(t *testing.T) {
+	plain := func(f *folder) { f.write("rules", "old") }
+	watching(t, plain, func(f *folder) {
+		var log strings.Builder
+		f.reloader.Log = slog.New(slog.NewTextHandler(&log, nil))
+		const name = "no-paging-notifier"
+		if got := f.engine.Status().Rules.Warnings; !strings.Contains(got, "["+name+"]") {
+			t.Errorf("the warnings are %q", got)
+		}
+		f.write("rules", "new")
+		f.wants("new", "")
+		if n := strings.Count(log.String(), "check="+name); n != 1 || !strings.Contains(log.String(), "at=a.yaml:") {
+			t.Errorf("the warning was logged %d times:\n%s", n, log.String())
+		}
+		f.do(os.WriteFile(f.path("rules/a.yaml"), []byte("# feedwatch: allow "+name+" a test\n"+testRules), 0o600))
+		f.wants("all", "")
+		if got := f.engine.Status().Rules.Warnings; !strings.Contains(got, "allow-of-nothing") {
+			t.Errorf("the warnings are %q", got)
+		}
+		quiet := strings.Replace(testRules, "name: on-call", "name: on-call # feedwatch: allow "+name+" a test", 1)
+		f.do(os.WriteFile(f.path("rules/a.yaml"), []byte(quiet), 0o600))
+		f.wants("all", "")
+		if got := f.engine.Status().Rules.Warnings; got != "" {
+			t.Errorf("the warnings are %q\nof\n%s", got, quiet)
+		}
+	})
+}

@@ -1,0 +1,104 @@
+package rules
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const pagesDir = "../docs/rules"
+
+var yamlFence = regexp.MustCompile("(?ms)^(Wrong|Right):\n\n```yaml\n(.*?)^```$")
+
+// Each kind of finding has a page: its first example has that finding, its second
+// is a set about which there is nothing to say.
+func TestEachCheckHasItsPage(t *testing.T) {
+	index, err := os.ReadFile(filepath.Join(pagesDir, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, check := range Checks() {
+		t.Run(string(check), func(t *testing.T) {
+			page, err := os.ReadFile(filepath.Join(pagesDir, string(check)+".md"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			heading := "# " + string(check) + "\n\n**" + map[Level]string{LevelError: "Error", LevelWarning: "Warning"}[check.Level()] + ".** "
+			if !strings.HasPrefix(string(page), heading) {
+				t.Errorf("the page does not begin with %q", heading)
+			}
+			if !strings.Contains(string(index), "| ["+string(check)+"]("+string(check)+".md) | ") {
+				t.Error("README.md does not list it")
+			}
+			examples := yamlFence.FindAllStringSubmatch(string(page), -1)
+			if len(examples) != 2 || examples[0][1] != "Wrong" || examples[1][1] != "Right" {
+				t.Fatalf("the page has %d examples, want Wrong and Right", len(examples))
+			}
+			wrong := exampleFindings(examples[0][2])
+			if !slices.ContainsFunc(wrong, func(f Finding) bool { return f.Check == check && f.Level == check.Level() }) {
+				t.Errorf("the wrong example has no such finding: %v", wrong)
+			}
+			if right := exampleFindings(examples[1][2]); len(right) > 0 {
+				t.Errorf("the right example has findings: %v", right)
+			}
+		})
+	}
+}
+
+// exampleFindings is all that is said about a set of one file, for a service that
+// has the notifiers of the pages.
+func exampleFindings(text string) []Finding {
+	set, err := Parse([]File{{Name: "rules.yaml", Data: []byte(text)}})
+	if err == nil {
+		err = set.CheckTargets([]Target{{"slack", "alerts"}, {"pagerduty", "on-call"}})
+	}
+	var found *Findings
+	if errors.As(err, &found) {
+		return found.All
+	}
+	return set.Warnings().All
+}
+
+func TestEachPageHasItsCheck(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join(pagesDir, "*.md"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".md")
+		if name != "README" && !slices.Contains(Checks(), Check(name)) {
+			t.Errorf("%s is about no check", path)
+		}
+	}
+}
+
+// Every finding that the tests know of has a name that is listed.
+func TestEachFindingHasAName(t *testing.T) {
+	seen := map[Check]bool{}
+	for _, c := range slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies) {
+		for _, f := range exampleFindings(c.file) {
+			if !slices.Contains(Checks(), f.Check) {
+				t.Errorf("%s: a finding of no known kind: %v", c.name, f)
+			}
+			seen[f.Check] = true
+		}
+	}
+	if len(seen) < 30 {
+		t.Errorf("only %d kinds of finding were seen", len(seen))
+	}
+}
+
+func TestChecksAreSorted(t *testing.T) {
+	for _, list := range [][]Check{errorChecks[:], warningChecks[:]} {
+		if !slices.IsSorted(list) {
+			t.Errorf("not in alphabetical order: %v", list)
+		}
+	}
+	if all := Checks(); len(slices.Compact(all)) != len(errorChecks)+len(warningChecks) {
+		t.Error("a check stands there twice")
+	}
+}
