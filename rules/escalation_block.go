@@ -135,7 +135,7 @@ func (r *reader) readNotify(m mapping) []Target {
 		default:
 			seen[target] = true
 			targets = append(targets, target)
-			r.mentions = append(r.mentions, mention{target: target, place: r.at(item).finding(noSuchNotifier, "", "")})
+			r.mentions = append(r.mentions, mention{target: target, at: r.at(item)})
 		}
 	}
 	return targets

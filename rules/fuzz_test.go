@@ -152,11 +152,18 @@ func TestDurations(t *testing.T) {
 }
 
 // bigSet has 10,000 rules in 100 files, with as many schedules and matchers.
-func bigSet(schedules bool) []File {
+func bigSet(schedules, rosters bool) []File {
 	files := []File{{Name: "ladders.yaml", Data: []byte("escalations: [{name: e, steps: [{notify: [a/b]}]}]")}}
 	for i := range 100 {
 		var b strings.Builder
-		fmt.Fprintf(&b, "feeds:\n  - name: feed-%d\n    escalation: e\n    retention: 7d\n    rules:\n", i)
+		fmt.Fprintf(&b, "feeds:\n  - name: feed-%d\n    escalation: e\n    retention: 7d\n", i)
+		if rosters {
+			b.WriteString("    roster:\n")
+			for j := range 100 {
+				fmt.Fprintf(&b, "      - {client: c%d-1, labels: {tier: t%d}}\n", i*100+j, j)
+			}
+		}
+		b.WriteString("    rules:\n")
 		for j := range RulesMax/100 - 1 {
 			fmt.Fprintf(&b, "      - name: rule-%d\n        match: ['tier=\"t%d\"', 'client=~\"c%d-[0-9]+\"']\n        severity: warning\n", j, j, i*100+j)
 			if schedules && j%2 == 0 {
@@ -171,9 +178,21 @@ func bigSet(schedules bool) []File {
 	return files
 }
 
+// oneFeed has 10,000 rules that differ in a value.
+func oneFeed() []File {
+	var b strings.Builder
+	b.WriteString("escalations: [{name: e, steps: [{notify: [a/b]}]}]\nfeeds:\n  - name: f\n    escalation: e\n    rules:\n")
+	for j := range RulesMax - 1 {
+		fmt.Fprintf(&b, "      - {name: rule-%d, match: ['tier=\"t%d\"'], stale_after: 5m}\n", j, j)
+	}
+	b.WriteString("      - {name: everyone, stale_after: 1h}\n")
+	return []File{{Name: "a.yaml", Data: []byte(b.String())}}
+}
+
 func BenchmarkParse10000Rules(b *testing.B) {
-	for name, schedules := range map[string]bool{"by age": false, "half by schedule": true} {
-		files := bigSet(schedules)
+	for name, files := range map[string][]File{
+		"by age": bigSet(false, false), "half by schedule": bigSet(true, false), "with rosters": bigSet(false, true), "of one feed": oneFeed(),
+	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

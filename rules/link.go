@@ -10,10 +10,9 @@ import (
 // link looks up what the drafts refer to and makes the set.
 func (r *reader) link() *Set {
 	set := &Set{
-		byName:   map[string]*Feed{},
-		retired:  map[string]string{},
-		renamed:  map[string]string{},
-		mentions: r.mentions,
+		byName:  map[string]*Feed{},
+		retired: map[string]string{},
+		renamed: map[string]string{},
 	}
 	r.linkFeedNames(set)
 	ladders := r.ladders(set)

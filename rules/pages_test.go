@@ -52,10 +52,7 @@ func TestEachCheckHasItsPage(t *testing.T) {
 // exampleFindings is all that is said about a set of one file, for a service that
 // has the notifiers of the pages.
 func exampleFindings(text string) []Finding {
-	set, err := Parse([]File{{Name: "rules.yaml", Data: []byte(text)}})
-	if err == nil {
-		err = set.CheckTargets([]Target{{"slack", "alerts"}, {"pagerduty", "on-call"}})
-	}
+	set, err := ParseFor([]File{{Name: "rules.yaml", Data: []byte(text)}}, []Target{{"slack", "alerts"}, {"pagerduty", "on-call"}})
 	var found *Findings
 	if errors.As(err, &found) {
 		return found.All

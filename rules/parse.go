@@ -11,8 +11,16 @@ import (
 )
 
 // Parse turns all files of a directory into one Set. The error, when there is
-// one, is a *Findings: every mistake in every file.
-func Parse(files []File) (*Set, error) {
+// one, is a *Findings: every mistake in every file, and the warnings.
+func Parse(files []File) (*Set, error) { return parseWith(files, func(*reader) {}) }
+
+// ParseFor is Parse for a service that has those notifiers: to name another is a
+// mistake.
+func ParseFor(files []File, notifiers []Target) (*Set, error) {
+	return parseWith(files, func(r *reader) { r.checkTargets(notifiers) })
+}
+
+func parseWith(files []File, check func(*reader)) (*Set, error) {
 	r := &reader{
 		found:     &Findings{Files: len(files)},
 		calendars: map[string]*calendar{},
@@ -30,6 +38,7 @@ func Parse(files []File) (*Set, error) {
 	if len(r.feeds) == 0 && r.found.err() == nil {
 		r.noFeeds(files)
 	}
+	check(r)
 	r.warn(set)
 	r.allow()
 	if err := r.found.err(); err != nil {

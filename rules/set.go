@@ -16,7 +16,6 @@ type Set struct {
 	retired      map[string]string // feed -> reason
 	renamed      map[string]string // old name -> new name
 	maintenances []*Maintenance
-	mentions     []mention // every place that names a target
 	files        int       // how many it was read from
 	warnings     []Finding // in order
 }

@@ -59,28 +59,25 @@ func TestCheckSuccessor(t *testing.T) {
 	}
 }
 
-func TestCheckTargets(t *testing.T) {
-	set := setOf(t, "", "a")
+func TestParseForNotifiers(t *testing.T) {
+	files := []File{{"0.yaml", []byte(ladderWith("- notify: [slack/alerts]\n- {after: 5m, notify: [pagerduty/cdp, slack/alerts]}"))}}
 	slack, pager := Target{"slack", "alerts"}, Target{"pagerduty", "cdp"}
-	if got := set.Targets(); !slices.Equal(got, []Target{slack, pager}) {
-		t.Errorf("targets are %v", got)
-	}
-	if err := set.CheckTargets([]Target{pager, slack, {"console", "out"}}); err != nil {
+	if _, err := ParseFor(files, []Target{pager, slack, {"console", "out"}}); err != nil {
 		t.Error(err)
 	}
-	err := set.CheckTargets([]Target{pager, {"slack", "alert"}})
+	_, err := ParseFor(files, []Target{pager, {"slack", "alert"}})
 	var found *Findings
 	if !errors.As(err, &found) || len(found.All) != 2 {
 		t.Fatalf("error is %v, want a finding for each mention", err)
 	}
 	f := found.All[0]
-	if f.Pos != (Pos{"0.yaml", 1, 43}) || f.Width != len("slack/alerts") || f.Hint != `did you mean "slack/alert"?` || f.Message != `no notifier is called "slack/alerts"` {
+	if f.Pos != (Pos{"0.yaml", 4, 18}) || f.Width != len("slack/alerts") || f.Hint != `did you mean "slack/alert"?` || f.Message != `no notifier is called "slack/alerts"` {
 		t.Errorf("finding is %+v", f)
 	}
 	if !strings.HasSuffix(err.Error(), "2 errors in 1 file.") {
 		t.Errorf("error is %v", err)
 	}
-	if err := set.CheckTargets(nil); err == nil || !strings.Contains(err.Error(), "no notifier is configured") {
+	if _, err := ParseFor(files, nil); err == nil || !strings.Contains(err.Error(), "no notifier is configured") {
 		t.Errorf("error is %v", err)
 	}
 }

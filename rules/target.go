@@ -30,48 +30,30 @@ func targetPart(s string) bool {
 	return true
 }
 
-// mention is one place where the files name a target, kept so that a set can
-// be checked against the notifiers of a service after it was parsed.
+// mention is one place where the files name a target.
 type mention struct {
 	target Target
-	place  Finding // without a message
+	at     spot
 }
 
-// Targets are all destinations that the files name, each once, in order of
-// first mention.
-func (s *Set) Targets() []Target {
-	var all []Target
-	seen := map[Target]bool{}
-	for _, m := range s.mentions {
-		if !seen[m.target] {
-			seen[m.target] = true
-			all = append(all, m.target)
-		}
-	}
-	return all
-}
-
-// CheckTargets refuses a set that names a notifier that is not known. The
-// error is a *Findings.
-func (s *Set) CheckTargets(known []Target) error {
+// checkTargets refuses notifiers that a service does not have.
+func (r *reader) checkTargets(known []Target) {
 	exists := make(map[Target]bool, len(known))
-	names := make([]string, 0, len(known))
 	for _, t := range known {
 		exists[t] = true
-		names = append(names, t.String())
 	}
 	otherwise := "no notifier is configured: add it to the service's configuration"
-	if len(names) > 0 {
+	names := make([]string, len(known))
+	if len(known) > 0 {
+		for i, t := range known {
+			names[i] = t.String()
+		}
 		otherwise = "configured are " + listed(names, 8)
 	}
-	found := &Findings{Files: s.files}
-	for _, m := range s.mentions {
+	for _, m := range r.mentions {
 		if !exists[m.target] {
-			f := m.place
-			f.Message = fmt.Sprintf("no notifier is called %q", m.target)
-			f.Hint = didYouMean(m.target.String(), names, otherwise)
-			found.All = append(found.All, f)
+			r.found.add(m.at, noSuchNotifier, fmt.Sprintf("no notifier is called %q", m.target),
+				didYouMean(m.target.String(), names, otherwise))
 		}
 	}
-	return found.err()
 }

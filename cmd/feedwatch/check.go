@@ -17,35 +17,31 @@ func newCheckCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "check [RULES_DIR]",
-		Short: "Check rule files, or a configuration with its rule files",
-		Long: `Checks the rule files of a directory. With --config it checks a configuration:
-that its secrets can be read, its notifiers and sources make sense, and its rule
-files name only notifiers that exist.`,
+		Short: "Check a configuration, with its secrets and rule files",
+		Long: `Checks what serve would start with: that the secrets can be read, the notifiers
+and sources make sense, and the rule files name only notifiers that exist. Needs
+the secrets; rules check does not, and tells more about rule files.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir := "rules"
-			var known []rules.Target
-			if path != "" {
-				cfg, err := readConfig(path)
-				if err != nil {
-					return err
-				}
-				all, err := cfg.destinations(notifiers.NewTerminal(cmd.OutOrStdout(), false))
-				if err != nil {
-					return err
-				}
-				pulled, err := cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-				if err != nil {
-					return err
-				}
-				for _, p := range pulled {
-					p.Close()
-				}
-				if _, err := cfg.apiTokens(); err != nil {
-					return err
-				}
-				known, dir = targetsOf(all), cfg.Rules
+			cfg, err := readConfig(path)
+			if err != nil {
+				return err
 			}
+			all, err := cfg.destinations(notifiers.NewTerminal(cmd.OutOrStdout(), false))
+			if err != nil {
+				return err
+			}
+			pulled, err := cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+			if err != nil {
+				return err
+			}
+			for _, p := range pulled {
+				p.Close()
+			}
+			if _, err := cfg.apiTokens(); err != nil {
+				return err
+			}
+			dir := cfg.Rules
 			if len(args) == 1 {
 				dir = args[0]
 			}
@@ -53,10 +49,7 @@ files name only notifiers that exist.`,
 			if err != nil {
 				return err
 			}
-			set, err := rules.Parse(files)
-			if err == nil && path != "" {
-				err = set.CheckTargets(known)
-			}
+			set, err := rules.ParseFor(files, targetsOf(all))
 			if err != nil {
 				return err
 			}
@@ -65,6 +58,6 @@ files name only notifiers that exist.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&path, "config", "", "the service's configuration file")
+	cmd.Flags().StringVar(&path, "config", "feedwatch.yaml", "the service's configuration file")
 	return cmd
 }

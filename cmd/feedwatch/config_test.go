@@ -68,9 +68,7 @@ func TestExampleConfiguration(t *testing.T) {
 	if _, err := cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)); err != nil {
 		t.Error(err)
 	}
-	cmd := newCheckCommand()
-	cmd.SetArgs([]string{"../../deploy/examples/rules"})
-	if err := cmd.Execute(); err != nil || len(all) < 5 {
+	if _, err := loadRules([]string{"../../deploy/examples/rules"}, targetsOf(all)); err != nil || len(all) < 5 {
 		t.Errorf("%d notifiers; rules: %v", len(all), err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -20,10 +21,34 @@ func main() {
 	defer stop()
 	err := newRootCommand().ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "feedwatch:", err)
 		stop()
-		os.Exit(1)
+		os.Exit(fail(os.Stderr, err))
 	}
+}
+
+// exit is an error with an exit status of its own. Without a cause all was said.
+type exit struct {
+	status int
+	cause  error
+}
+
+func (e *exit) Error() string {
+	if e.cause == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.cause.Error()
+}
+
+func (e *exit) Unwrap() error { return e.cause }
+
+// fail says why a command failed, and is its exit status.
+func fail(w io.Writer, err error) int {
+	e := &exit{status: 1, cause: err}
+	errors.As(err, &e)
+	if e.cause != nil {
+		fmt.Fprintln(w, "feedwatch:", err)
+	}
+	return e.status
 }
 
 func newRootCommand() *cobra.Command {
@@ -38,7 +63,7 @@ To see it page, without any account or configuration:  feedwatch demo`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServeCommand(), newDemoCommand(), newReplayCommand(), newReportCommand(), newCheckCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newDemoCommand(), newReplayCommand(), newReportCommand(), newCheckCommand(), newRulesCommand(), newVersionCommand())
 	return root
 }
 

@@ -101,10 +101,7 @@ func (r *Reloader) judge(seen look, before *rules.Set) (*rules.Set, error) {
 	if seen.err != nil {
 		return nil, seen.err
 	}
-	set, err := rules.Parse(seen.files)
-	if err == nil {
-		err = set.CheckTargets(r.Targets)
-	}
+	set, err := rules.ParseFor(seen.files, r.Targets)
 	if err == nil && before != nil {
 		err = before.CheckSuccessor(set)
 	}
