@@ -53,6 +53,9 @@ type Config struct {
 	Tokens   []Token // may be empty: then nothing can be pushed or changed
 	ReadOpen bool    // everybody may read: for a listener on loopback
 
+	// Receivers take what people do elsewhere: Slack's buttons, for one.
+	Receivers []Receiver
+
 	Gatherer   prometheus.Gatherer   // what /metrics shows
 	Registerer prometheus.Registerer // where the API's own metrics go
 	// ClientSeriesMax is the cap of /metrics/clients; 0 leaves that endpoint out.
@@ -61,6 +64,13 @@ type Config struct {
 	Words   Words
 	Version string // of feedwatch, shown at the foot of the page; may be empty
 	Log     *slog.Logger
+}
+
+// Receiver takes what another service posts to a path, and tells by itself
+// whether that may.
+type Receiver struct {
+	Path    string
+	Handler http.Handler
 }
 
 // ClientSeriesDefault is a good cap for /metrics/clients where it is wanted.

@@ -249,6 +249,10 @@ type rig struct {
 	log      *bytes.Buffer
 }
 
+func received(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.WriteString(w, "received at "+r.URL.Path)
+}
+
 func newRig(t *testing.T, change ...func(*Config)) *rig {
 	t.Helper()
 	r := &rig{
@@ -267,6 +271,9 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 		},
 		Gatherer: r.registry, Registerer: r.registry, ClientSeriesMax: 10, Words: testWords(), Version: "v0.0.0",
 		Log: slog.New(slog.NewTextHandler(r.log, nil)),
+	}
+	for _, path := range []string{"/slack/interactions", "/slack/commands"} {
+		cfg.Receivers = append(cfg.Receivers, Receiver{path, http.HandlerFunc(received)})
 	}
 	for _, c := range change {
 		c(&cfg)

@@ -54,6 +54,11 @@ func (a *API) routes() []route {
 	for i := range acts {
 		all = append(all, route{"POST", "/api/v1/incidents/{id}/" + acts[i].name, RoleAdmin, a.act(&acts[i])})
 	}
+	for _, receiver := range a.cfg.Receivers {
+		all = append(all, route{"POST", receiver.Path, everyone, func(w http.ResponseWriter, r *http.Request, _ *Token) {
+			receiver.Handler.ServeHTTP(w, r)
+		}})
+	}
 	if a.cfg.ClientSeriesMax > 0 {
 		all = append(all, route{"GET", "/metrics/clients", RoleRead, a.metricsClients})
 	}
