@@ -46,6 +46,14 @@ func unless(c watchdog.Cause) string {
 	}
 }
 
+// ResolveMeans is what a person's resolve would do to the incident as it is.
+func ResolveMeans(inc *watchdog.Incident) string {
+	if inc.State == watchdog.StateRecovering {
+		return "This closes the incident. If there is trouble again, that is a new one."
+	}
+	return "It " + troubleOf(inc.Cause).still + ": your word holds for 30 minutes, then it pages again" + unless(inc.Cause) + "."
+}
+
 // decided is the event of a person's word.
 func (w words) decided(e *watchdog.Event) Line {
 	until := "."

@@ -56,12 +56,7 @@ type metricsConfig struct {
 }
 
 type notifiersConfig struct {
-	Slack []struct {
-		Name    string `yaml:"name"`
-		Channel string `yaml:"channel"`
-		Secret  secret `yaml:",inline"`
-		APIURL  string `yaml:"api_url"`
-	} `yaml:"slack"`
+	Slack     []slackConfig `yaml:"slack"`
 	PagerDuty []struct {
 		Name      string `yaml:"name"`
 		KeyEnv    string `yaml:"routing_key_env"`
@@ -208,7 +203,11 @@ func secretFrom(what, env, file string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", what, err)
 		}
-		return strings.TrimRight(string(data), "\r\n"), nil
+		value := strings.TrimRight(string(data), "\r\n")
+		if value == "" {
+			return "", fmt.Errorf("%s: the file %s is empty", what, file)
+		}
+		return value, nil
 	default:
 		return "", fmt.Errorf("%s: say where it stands, with ..._env or ..._file; secrets do not stand in this file", what)
 	}

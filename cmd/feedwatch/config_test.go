@@ -24,6 +24,9 @@ func TestWrongConfigurations(t *testing.T) {
 		{"no YAML", "install: [\n", "feedwatch.yaml:"},
 		{"no secret", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789}]\n", "notifier slack/x: token: say where it stands"},
 		{"both secrets", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789, token_env: A, token_file: b}]\n", "not both"},
+		{"empty signing secret", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789, token_env: PATH, signing_secret_file: /dev/null}]\n", "signing_secret: the file /dev/null is empty"},
+		{"unset app token", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789, token_env: PATH, app_token_env: NOT_SET_ANYWHERE}]\n", "app_token: the environment variable NOT_SET_ANYWHERE is empty or not set"},
+		{"no app token", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789, token_env: PATH, app_token_env: PATH}]\n", "the app token is not one, which begins with xapp-"},
 		{"unset secret", "install: a\nnotifiers:\n  pagerduty: [{name: x, routing_key_env: NOT_SET_ANYWHERE}]\n", "NOT_SET_ANYWHERE is empty or not set"},
 		{"twice", "install: a\nnotifiers:\n  console: [{name: x}, {name: x}]\n", "console/x: it is configured twice"},
 		{"source", "install: a\nsources:\n  scrape: [{name: x, url: \"ftp://h\", metric: m, feed: f}]\n", "x"},
@@ -50,6 +53,7 @@ func TestWrongConfigurations(t *testing.T) {
 
 // TestExampleConfiguration reads deploy/examples/feedwatch.yaml as serve does.
 func TestExampleConfiguration(t *testing.T) {
+	t.Setenv("SLACK_APP_TOKEN", "xapp-1-0123456789")
 	for _, name := range []string{"SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY_CDP", "PAGERDUTY_ROUTING_KEY_INFRASTRUCTURE", "TICKETING_WEBHOOK_SECRET", "PROMETHEUS_TOKEN"} {
 		value := "0123456789abcdef0123456789abcdef"
 		if name == "SLACK_BOT_TOKEN" {

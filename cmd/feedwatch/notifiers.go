@@ -16,13 +16,7 @@ import (
 func (c *config) destinations(terminal *notifiers.Terminal) ([]delivery.Destination, error) {
 	d := destinationList{pageURL: c.ExternalURL, seen: map[rules.Target]bool{}}
 	for _, s := range c.Notifiers.Slack {
-		d.add("slack", s.Name, slack.DefaultLimits, func() (delivery.Notifier, error) {
-			token, err := secretFrom("token", s.Secret.Env, s.Secret.File)
-			if err != nil {
-				return nil, err
-			}
-			return slack.New(slack.Config{Token: notifiers.NewSecret(token), Channel: s.Channel, APIURL: s.APIURL, PageURL: d.pageURL})
-		})
+		d.add("slack", s.Name, slack.DefaultLimits, func() (delivery.Notifier, error) { return c.slackNotifier(s) })
 	}
 	for _, p := range c.Notifiers.PagerDuty {
 		d.add("pagerduty", p.Name, pagerduty.DefaultLimits, func() (delivery.Notifier, error) {

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/notifiers/slack"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/api"
@@ -39,6 +40,7 @@ type service struct {
 	delivery *delivery.Delivery
 	reloader *engine.Reloader
 	api      *api.API
+	slack    *slack.Desk
 	pullers  []puller
 	polling  *sources.Metrics
 	heard    atomic.Int64 // unix ns of the last self-probe that succeeded
@@ -130,9 +132,12 @@ func (s *service) startAPI(registry *prometheus.Registry) error {
 			clients = api.ClientSeriesDefault
 		}
 	}
+	if s.slack, err = s.cfg.slackDesk(s.engine, s.log); err != nil {
+		return err
+	}
 	s.api, err = api.New(api.Config{
 		Ingest: s.engine, Watch: s.engine, Keeper: s.engine, Ledger: s.store, Reload: s.reloader.Reload,
-		Tokens: tokens, ReadOpen: s.cfg.Read == "open",
+		Tokens: tokens, ReadOpen: s.cfg.Read == "open", Receivers: slackReceivers(s.slack),
 		Gatherer: registry, Registerer: registry, ClientSeriesMax: clients,
 		Words: words(), Version: version(), Log: s.log,
 	})
@@ -171,6 +176,7 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.api.Serve(ctx, s.listener) })
 	group.Go(func() error { return s.engine.Run(ctx) })
 	group.Go(func() error { return s.reloader.Watch(ctx) })
+	group.Go(func() error { return s.slack.Run(ctx) })
 	group.Go(func() error { return s.probe(ctx) })
 	group.Go(func() error { return s.report(ctx) })
 	group.Go(func() error { return s.housekeep(ctx) })
@@ -234,6 +240,7 @@ func (s *service) report(ctx context.Context) error {
 				trouble = append(trouble, fmt.Sprintf("%s refused %d messages in any form: %s", t.Target, t.Dead, t.DeadReason))
 			}
 		}
+		trouble = append(trouble, s.slack.Trouble()...)
 		if err := s.engine.SetTrouble(ctx, trouble); err != nil && ctx.Err() == nil {
 			s.log.Warn("the engine is slow to take its own trouble", slog.Any("error", err))
 		}

@@ -19,13 +19,34 @@ const (
 	slackURLMax      = 3000
 	slackElementsMax = 25
 	slackContextMax  = 10
+	slackIDMax       = 255
+	slackValueMax    = 2000
+	slackOptionMax   = 75 // of an option's text, and of its value
+	slackOptionsMax  = 100
+	slackTitleMax    = 24 // of a form, and of its buttons
+	slackMetadataMax = 3000
+	slackInputMax    = 3000
 )
 
 type slackBlock struct {
-	Type     string       `json:"type"`
-	Text     *slackText   `json:"text"`
-	Elements []slackBlock `json:"elements"`
-	URL      string       `json:"url"`
+	Type        string        `json:"type"`
+	ID          string        `json:"block_id"`
+	Text        *slackText    `json:"text"`
+	Label       *slackText    `json:"label"`
+	Elements    []slackBlock  `json:"elements"`
+	Element     *slackBlock   `json:"element"`
+	ActionID    string        `json:"action_id"`
+	URL         string        `json:"url"`
+	Value       string        `json:"value"`
+	Style       string        `json:"style"`
+	Placeholder *slackText    `json:"placeholder"`
+	Options     []slackOption `json:"options"`
+	LengthMax   int           `json:"max_length"`
+}
+
+type slackOption struct {
+	Text  *slackText `json:"text"`
+	Value string     `json:"value"`
 }
 
 // slackText is a text object, or the bare string of a context's element.
@@ -79,7 +100,12 @@ func checkBlocks(list []slackBlock) error {
 	if len(list) > slackBlocksMax {
 		return fmt.Errorf("no more than %d items allowed", slackBlocksMax)
 	}
+	seen := map[string]bool{}
 	for i, b := range list {
+		if len(b.ID) > slackIDMax || b.ID != "" && seen[b.ID] {
+			return fmt.Errorf("a block_id is unique and has at most %d characters", slackIDMax)
+		}
+		seen[b.ID] = true
 		if err := checkBlock(b); err != nil {
 			return fmt.Errorf("%w [json-pointer:/blocks/%d]", err, i)
 		}
@@ -107,6 +133,11 @@ func checkBlock(b slackBlock) error {
 		return checkActions(b.Elements)
 	case "divider":
 		return nil
+	case "input":
+		if b.Element == nil || b.Element.Type != "plain_text_input" || b.Element.LengthMax > slackInputMax {
+			return fmt.Errorf("an input of another kind")
+		}
+		return checkText(b.Label, "plain_text", slackURLMax)
 	default:
 		return fmt.Errorf("unsupported type: %s", b.Type)
 	}
@@ -116,18 +147,48 @@ func checkActions(elements []slackBlock) error {
 	if len(elements) == 0 || len(elements) > slackElementsMax {
 		return fmt.Errorf("actions have 1 to %d elements", slackElementsMax)
 	}
+	seen := map[string]bool{}
 	for _, e := range elements {
-		if e.Type != "button" {
-			return fmt.Errorf("unsupported element: %s", e.Type)
+		if e.ActionID == "" || len(e.ActionID) > slackIDMax || seen[e.ActionID] {
+			return fmt.Errorf("an action_id is unique within a block and has 1 to %d characters", slackIDMax)
 		}
-		if err := checkText(e.Text, "plain_text", slackButtonMax); err != nil {
+		seen[e.ActionID] = true
+		if err := checkElement(e); err != nil {
 			return err
-		}
-		if u, err := url.Parse(e.URL); err != nil || e.URL != "" && u.Host == "" || len(e.URL) > slackURLMax {
-			return fmt.Errorf("invalid url")
 		}
 	}
 	return nil
+}
+
+func checkElement(e slackBlock) error {
+	switch e.Type {
+	case "button":
+		u, err := url.Parse(e.URL)
+		switch {
+		case err != nil || e.URL != "" && u.Host == "" || len(e.URL) > slackURLMax:
+			return fmt.Errorf("invalid url")
+		case len(e.Value) > slackValueMax:
+			return fmt.Errorf("a value has at most %d characters", slackValueMax)
+		case e.Style != "" && e.Style != "primary" && e.Style != "danger":
+			return fmt.Errorf("unsupported style: %s", e.Style)
+		}
+		return checkText(e.Text, "plain_text", slackButtonMax)
+	case "static_select":
+		if len(e.Options) == 0 || len(e.Options) > slackOptionsMax {
+			return fmt.Errorf("a menu has 1 to %d options", slackOptionsMax)
+		}
+		for _, o := range e.Options {
+			if o.Value == "" || len(o.Value) > slackOptionMax {
+				return fmt.Errorf("an option's value has 1 to %d characters", slackOptionMax)
+			}
+			if err := checkText(o.Text, "plain_text", slackOptionMax); err != nil {
+				return err
+			}
+		}
+		return checkText(e.Placeholder, "plain_text", 150)
+	default:
+		return fmt.Errorf("unsupported element: %s", e.Type)
+	}
 }
 
 func checkText(t *slackText, kind string, runesMax int) error {
@@ -187,6 +248,8 @@ func (m SlackMessage) Reading() string {
 			lines = append(lines, "# "+b.Text.text)
 		case "section":
 			lines = append(lines, b.Text.text)
+		case "input":
+			lines = append(lines, b.Label.text+": ("+b.Element.Placeholder.text+")")
 		case "context":
 			for _, e := range b.Elements {
 				lines = append(lines, "-- "+e.Text.text)
@@ -194,12 +257,28 @@ func (m SlackMessage) Reading() string {
 		case "actions":
 			var buttons []string
 			for _, e := range b.Elements {
-				buttons = append(buttons, "["+e.Text.text+"]("+e.URL+")")
+				buttons = append(buttons, element(e))
 			}
 			lines = append(lines, strings.Join(buttons, " "))
 		}
 	}
 	return unescape(strings.Join(lines, "\n"))
+}
+
+// element is a link as in Markdown, what comes back to us without an address.
+func element(e slackBlock) string {
+	switch {
+	case e.Type == "static_select":
+		var options []string
+		for _, o := range e.Options {
+			options = append(options, o.Text.text)
+		}
+		return "[" + e.Placeholder.text + " " + strings.Join(options, " | ") + "]"
+	case e.URL != "":
+		return "[" + e.Text.text + "](" + e.URL + ")"
+	default:
+		return "[" + e.Text.text + "]"
+	}
 }
 
 func unescape(s string) string {

@@ -2,7 +2,9 @@ package notifiertest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
@@ -25,6 +29,10 @@ type SlackServer struct {
 	state    sync.Mutex
 	channels map[string]*slackChannel
 	calls    []SlackCall
+	scopes   []string // of the bot
+	forms    chan SlackForm
+	said     chan SlackMessage // to one person alone
+	sockets  chan *websocket.Conn
 	clock    int64 // of the last ts, in microseconds
 }
 
@@ -56,7 +64,9 @@ type SlackCall struct {
 // NewSlackServer starts a workspace on a free port. The channels are IDs such
 // as C0123456789; the bot is a member of each.
 func NewSlackServer(token string, channels ...string) *SlackServer {
-	s := &SlackServer{token: token, channels: map[string]*slackChannel{}}
+	s := &SlackServer{token: token, channels: map[string]*slackChannel{}, sockets: make(chan *websocket.Conn, 1)}
+	s.forms, s.said = make(chan SlackForm, 100), make(chan SlackMessage, 1000)
+	s.scopes = []string{"chat:write", "channels:history", "groups:history", "channels:read", "groups:read", "commands"}
 	for _, id := range channels {
 		s.channels[id] = &slackChannel{}
 	}
@@ -158,12 +168,20 @@ func problem(code string, fields ...any) answer {
 }
 
 func (s *SlackServer) serve(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/answer/"):
+		s.hear(w, r)
+		return
+	case r.URL.Path == "/socket":
+		s.connect(w, r)
+		return
+	}
 	method := strings.TrimPrefix(r.URL.Path, "/api/")
-	if err := r.ParseForm(); err != nil {
+	form, err := readForm(r)
+	if err != nil {
 		http.Error(w, "bad form", http.StatusBadRequest)
 		return
 	}
-	form := r.PostForm
 	token := form.Get("token")
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		token = bearer
@@ -181,17 +199,43 @@ func (s *SlackServer) serve(w http.ResponseWriter, r *http.Request) {
 		body[k] = v
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-OAuth-Scopes", strings.Join(s.scopes, ","))
 	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+}
+
+// readForm reads arguments as a form, or as JSON: then all but strings stay JSON.
+func readForm(r *http.Request) (url.Values, error) {
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		err := r.ParseForm()
+		return r.PostForm, err
+	}
+	var arguments map[string]json.RawMessage
+	if err := json.NewDecoder(r.Body).Decode(&arguments); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	form := url.Values{}
+	for k, v := range arguments {
+		var text string
+		if json.Unmarshal(v, &text) != nil {
+			text = string(v)
+		}
+		form.Set(k, text)
+	}
+	return form, nil
 }
 
 func (s *SlackServer) handle(method, token string, form url.Values) answer {
 	switch {
 	case token == "":
 		return problem("not_authed")
+	case method == "apps.connections.open" && token == SlackAppToken:
+		return answer{fields: map[string]any{"url": "ws" + strings.TrimPrefix(s.server.URL, "http") + "/socket"}}
 	case token != s.token:
 		return problem("invalid_auth")
 	case method == "auth.test":
-		return answer{fields: map[string]any{"user_id": "U0FEEDWATCH", "bot_id": "B0FEEDWATCH", "team": "test"}}
+		return answer{fields: map[string]any{"user_id": "U0FEEDWATCH", "bot_id": "B0FEEDWATCH", "team": "test", "user": "feedwatch"}}
+	case method == "views.open":
+		return s.open(form)
 	}
 	c := s.channels[form.Get("channel")]
 	if c == nil {
@@ -202,6 +246,15 @@ func (s *SlackServer) handle(method, token string, form url.Values) answer {
 		return s.post(c, form)
 	case "chat.update":
 		return s.update(c, form)
+	case "chat.delete":
+		m := find(c, form.Get("ts"))
+		if m == nil {
+			return problem("message_not_found")
+		}
+		c.messages = slices.DeleteFunc(c.messages, func(other *SlackMessage) bool { return other == m })
+		return answer{fields: map[string]any{"channel": form.Get("channel"), "ts": m.TS}}
+	case "conversations.info":
+		return s.info(c, form)
 	case "conversations.history":
 		return history(c, form)
 	case "conversations.replies":

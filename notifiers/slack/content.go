@@ -94,7 +94,8 @@ func fallback(headline string, lines []notifiers.Line) string {
 	return strings.Join(parts, "\n")
 }
 
-// sections packs lines into as few section blocks as their limit allows.
+// sections packs lines into as few section blocks as their limit allows; an empty
+// line begins another block.
 func sections(lines []notifiers.Line) []slackgo.Block {
 	var blocks []slackgo.Block
 	var text strings.Builder
@@ -111,6 +112,7 @@ func sections(lines []notifiers.Line) []slackgo.Block {
 		part := mrkdwn(l, sectionCharsMax)
 		n := utf8.RuneCountInString(part)
 		if n == 0 {
+			flush()
 			continue
 		}
 		if runes > 0 && runes+n+1 > sectionCharsMax {
@@ -125,24 +127,6 @@ func sections(lines []notifiers.Line) []slackgo.Block {
 	}
 	flush()
 	return blocks
-}
-
-// buttons are links; nil where there is nothing to link to.
-func (n *Notifier) buttons(op delivery.Op) slackgo.Block {
-	var elements []slackgo.BlockElement
-	add := func(label, id, link string) {
-		if link == "" {
-			return
-		}
-		button := slackgo.NewButtonBlockElement(id, "", slackgo.NewTextBlockObject(slackgo.PlainTextType, label, false, false))
-		elements = append(elements, button.WithURL(link))
-	}
-	add("Open", "open", notifiers.SafeLink(notifiers.IncidentURL(n.config.PageURL, op.Incident)))
-	add("Runbook", "runbook", notifiers.SafeLink(op.Incident.Runbook))
-	if len(elements) == 0 {
-		return nil
-	}
-	return slackgo.NewActionBlock("links", elements...)
 }
 
 func footer(op delivery.Op) slackgo.Block {

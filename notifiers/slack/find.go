@@ -40,9 +40,9 @@ func oldest(t time.Time) string {
 // zero ref says that it is not there.
 func (n *Notifier) findRoot(ctx context.Context, op delivery.Op) (ref, error) {
 	from := oldest(op.Incident.Opened.Time())
-	return n.find(op, n.config.Channel, func(x *slackgo.Client, cursor string) ([]slackgo.Message, string, error) {
+	return n.find(op, n.channel, func(x *slackgo.Client, cursor string) ([]slackgo.Message, string, error) {
 		page, err := x.GetConversationHistoryContext(ctx, &slackgo.GetConversationHistoryParameters{
-			ChannelID: n.config.Channel, Oldest: from, Cursor: cursor, Limit: findPageSize, Inclusive: true, IncludeAllMetadata: true,
+			ChannelID: n.channel, Oldest: from, Cursor: cursor, Limit: findPageSize, Inclusive: true, IncludeAllMetadata: true,
 		})
 		if err != nil {
 			return nil, "", err

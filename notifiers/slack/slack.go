@@ -2,11 +2,8 @@ package slack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"strings"
 
 	slackgo "github.com/slack-go/slack"
@@ -17,21 +14,19 @@ import (
 
 // Notifier posts to one channel. It holds no state that must survive.
 type Notifier struct {
-	config Config
-	sender *notifiers.Sender
-	redact notifiers.Redactor
+	*app
+	channel   string
+	pageURL   string
+	pressable bool
 }
 
 // New checks config and makes a Notifier; it makes no request.
 func New(config Config) (*Notifier, error) {
-	if err := config.check(); err != nil {
+	app, err := newApp(config.App)
+	if err = errors.Join(err, config.check()); err != nil {
 		return nil, fmt.Errorf("slack: %w", err)
 	}
-	return &Notifier{
-		config: config,
-		sender: notifiers.NewSender(),
-		redact: notifiers.NewRedactor(config.Token),
-	}, nil
+	return &Notifier{app: app, channel: config.Channel, pageURL: config.PageURL, pressable: config.Pressable}, nil
 }
 
 // Shape is Thread.
@@ -65,7 +60,7 @@ func (n *Notifier) post(ctx context.Context, op delivery.Op) (string, error) {
 			return n.adopt(ctx, op, found)
 		}
 	}
-	return n.send(ctx, "post", n.config.Channel, "", slackgo.MsgOptionPost(), n.rootContent(op))
+	return n.send(ctx, "post", n.channel, "", slackgo.MsgOptionPost(), n.rootContent(op))
 }
 
 // adopt brings a root of ours that was found up to date. If it vanished in
@@ -122,57 +117,6 @@ func (n *Notifier) send(ctx context.Context, what, channel, thread string, optio
 		return "", n.lost(what, "the root message was deleted; Slack put the reply into the channel")
 	}
 	return ref{gotChannel, ts}.String(), nil
-}
-
-// client is slack-go over one exchange, with its retries off (the default) and
-// nothing logged.
-func (n *Notifier) client(x *notifiers.Exchange) *slackgo.Client {
-	return slackgo.New(n.config.Token.Reveal(),
-		slackgo.OptionHTTPClient(x),
-		slackgo.OptionAPIURL(n.config.APIURL),
-		slackgo.OptionLog(log.New(io.Discard, "", 0)),
-	)
-}
-
-// failure judges an exchange: first what HTTP says, then the answer's own ok
-// and error, then whether slack-go could read it.
-func (n *Notifier) failure(x *notifiers.Exchange, what string, err error) *delivery.Error {
-	what = "slack " + what
-	if failed := x.Failure(what, n.redact); failed != nil {
-		return failed
-	}
-	var answer struct {
-		OK       bool   `json:"ok"`
-		Error    string `json:"error"`
-		Needed   string `json:"needed"`
-		Provided string `json:"provided"`
-		Metadata struct {
-			Messages []string `json:"messages"`
-		} `json:"response_metadata"`
-	}
-	switch {
-	case x.LooksHTML():
-		return x.Reject(what, delivery.Ambiguous, "an HTML page instead of an answer; does a proxy answer for Slack?", n.redact)
-	case len(x.Body) == 0:
-		return x.Reject(what, delivery.Ambiguous, "an empty answer", n.redact)
-	case json.Unmarshal(x.Body, &answer) != nil:
-		return x.Reject(what, delivery.Ambiguous, "an answer that is not JSON; does a proxy answer for Slack?", n.redact)
-	case answer.Error != "" && !answer.OK:
-		class, advice := meaning(answer.Error)
-		why := answer.Error
-		if answer.Needed != "" {
-			why += " (needs " + answer.Needed + ", has " + answer.Provided + ")"
-		}
-		if len(answer.Metadata.Messages) > 0 {
-			why += " (" + strings.Join(answer.Metadata.Messages, "; ") + ")"
-		}
-		return x.Reject(what, class, why+": "+advice, n.redact)
-	case !answer.OK:
-		return x.Reject(what, delivery.Ambiguous, "the answer does not say ok", n.redact)
-	case err != nil:
-		return x.Reject(what, delivery.Ambiguous, "cannot read the answer: "+err.Error(), n.redact)
-	}
-	return nil
 }
 
 func (n *Notifier) lost(what, why string) *delivery.Error {

@@ -32,7 +32,8 @@ var (
 
 func newNotifier(t testing.TB, url string) *slack.Notifier {
 	n, err := slack.New(slack.Config{
-		Token: notifiers.NewSecret(token), Channel: channel, APIURL: url, PageURL: "https://feedwatch.example.com",
+		App:     slack.App{Token: notifiers.NewSecret(token), APIURL: url},
+		Channel: channel, PageURL: "https://feedwatch.example.com", Pressable: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -384,19 +385,19 @@ func TestSlacktest(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	good := slack.Config{Token: notifiers.NewSecret(token), Channel: channel}
+	good := slack.Config{App: slack.App{Token: notifiers.NewSecret(token)}, Channel: channel}
 	cases := []struct {
 		name   string
 		change func(*slack.Config)
 		want   string
 	}{
 		{"good", func(*slack.Config) {}, ""},
-		{"a URL without its slash", func(c *slack.Config) { c.APIURL = "http://127.0.0.1:1/api" }, ""},
-		{"no token", func(c *slack.Config) { c.Token = notifiers.Secret{} }, "token is empty"},
-		{"a user's token", func(c *slack.Config) { c.Token = notifiers.NewSecret("xoxp-1") }, "not a bot token"},
-		{"a token with a line end", func(c *slack.Config) { c.Token = notifiers.NewSecret(token + "\n") }, "white space"},
+		{"a URL without its slash", func(c *slack.Config) { c.App.APIURL = "http://127.0.0.1:1/api" }, ""},
+		{"no token", func(c *slack.Config) { c.App.Token = notifiers.Secret{} }, "token is empty"},
+		{"a user's token", func(c *slack.Config) { c.App.Token = notifiers.NewSecret("xoxp-1") }, "not a bot token"},
+		{"a token with a line end", func(c *slack.Config) { c.App.Token = notifiers.NewSecret(token + "\n") }, "white space"},
 		{"a channel's name", func(c *slack.Config) { c.Channel = "#cdp-alerts" }, "channel's ID"},
-		{"bad URL", func(c *slack.Config) { c.APIURL = "slack.com" }, "https://"},
+		{"bad URL", func(c *slack.Config) { c.App.APIURL = "slack.com" }, "https://"},
 		{"bad page", func(c *slack.Config) { c.PageURL = "feedwatch" }, "page's URL"},
 	}
 	for _, c := range cases {

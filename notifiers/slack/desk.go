@@ -1,0 +1,171 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+// Keeper takes what people decide; it returns once that is durable.
+type Keeper interface {
+	Acknowledge(ctx context.Context, id, by string, d time.Duration) error
+	Snooze(ctx context.Context, id, by string, d time.Duration) error
+	Resolve(ctx context.Context, id, by, reason string) error
+}
+
+// Watch is what is known.
+type Watch interface {
+	Incident(ctx context.Context, id string) (*watchdog.Incident, error)
+	Picture() Picture
+}
+
+// Picture is what a command is answered from.
+type Picture struct {
+	Ready     bool // the first complete evaluation is done
+	Feeds     []watchdog.FeedView
+	Incidents []*watchdog.Incident // resolved ones too
+	Trouble   []string             // what is wrong with feedwatch itself
+}
+
+// DeskConfig is what a Desk is made of; all of it is needed but PageURL.
+type DeskConfig struct {
+	Apps    []App
+	Keeper  Keeper
+	Watch   Watch
+	PageURL string
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Desk is where what people press and type in Slack arrives. Slack waits for three
+// seconds, so a request is taken at once and worked off by Run; the person is told
+// what came of it, alone, where they pressed.
+type Desk struct {
+	config DeskConfig
+	apps   []*app
+	seen   *replays
+	jobs   chan job
+	// deciding lets one decision look at the incident and change it before the next
+	// looks: the second press of a double click then finds it decided.
+	deciding sync.Mutex
+	sockets  []*socket
+}
+
+// job is one thing that a person asked for.
+type job struct {
+	app      *app
+	answerTo string
+	page     string                                     // that the answer links to; "" for none
+	do       func(ctx context.Context) []notifiers.Line // what to say then; nil for nothing
+}
+
+const (
+	jobsMax     = 256 // that wait; people do not press faster than they are worked off
+	workers     = 8
+	jobTimeout  = 20 * time.Second
+	stopTimeout = 5 * time.Second
+)
+
+// NewDesk checks config and makes a Desk; it makes no request.
+func NewDesk(config DeskConfig) (*Desk, error) {
+	if config.Keeper == nil || config.Watch == nil || config.Log == nil || config.Now == nil {
+		return nil, errors.New("slack: a part of DeskConfig is missing")
+	}
+	d := &Desk{config: config, seen: newReplays(), jobs: make(chan job, jobsMax)}
+	var errs []error
+	for _, c := range config.Apps {
+		a, err := newApp(c)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("slack: %w", err))
+			continue
+		}
+		d.apps = append(d.apps, a)
+		if !a.config.AppToken.IsZero() {
+			d.sockets = append(d.sockets, newSocket(d, a))
+		}
+	}
+	return d, errors.Join(errs...)
+}
+
+// Run works off what people ask for, and keeps Socket Mode's connections, until
+// ctx ends. Who waits then is told to ask again.
+func (d *Desk) Run(ctx context.Context) error {
+	var group errgroup.Group
+	for range workers {
+		group.Go(func() error {
+			for {
+				select {
+				case <-ctx.Done():
+					return nil
+				case j := <-d.jobs:
+					d.work(ctx, j)
+				}
+			}
+		})
+	}
+	for _, s := range d.sockets {
+		group.Go(func() error { return s.run(ctx) })
+	}
+	err := group.Wait()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	for {
+		select {
+		case j := <-d.jobs:
+			d.tell(ctx, j, sentence("Nothing was changed: feedwatch is stopping. Try again in a minute."))
+		default:
+			return err
+		}
+	}
+}
+
+// Trouble says what keeps people's presses from arriving, one sentence each.
+func (d *Desk) Trouble() []string {
+	var all []string
+	for _, s := range d.sockets {
+		if text := s.trouble(); text != "" {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+// take puts a job where Run finds it; false when there are too many.
+func (d *Desk) take(j job) bool {
+	select {
+	case d.jobs <- j:
+		return true
+	default:
+		d.config.Log.Error("too many presses in Slack wait to be worked off; one was refused", slog.Int("waiting", jobsMax))
+		return false
+	}
+}
+
+func (d *Desk) work(ctx context.Context, j job) {
+	ctx, cancel := context.WithTimeout(ctx, jobTimeout)
+	defer cancel()
+	if lines := j.do(ctx); lines != nil {
+		d.tell(ctx, j, lines)
+	}
+}
+
+func (d *Desk) tell(ctx context.Context, j job, lines []notifiers.Line) {
+	if err := j.app.respond(ctx, j.answerTo, lines, j.page); err != nil {
+		d.config.Log.Warn("a person in Slack could not be told what came of what they asked for", slog.Any("error", err))
+	}
+}
+
+// pressed is the job of a press.
+func (d *Desk) pressed(a *app, p press) job {
+	return job{a, p.answerTo, "", func(ctx context.Context) []notifiers.Line { return d.decide(ctx, a, p) }}
+}
+
+func sentence(text string) []notifiers.Line { return []notifiers.Line{{{Text: text}}} }
