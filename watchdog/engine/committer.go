@@ -93,6 +93,15 @@ func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
 	return recovers
 }
 
+// restored takes over how far incidents had come back that were saved.
+func (c *committer) restored(saved []*watchdog.Incident) {
+	for _, inc := range saved {
+		if inc.State != watchdog.StateResolved {
+			c.recoveries[inc.ID] = recoveryOf(inc)
+		}
+	}
+}
+
 // recovery is how far an incident has come back: its state where that is well, and
 // how often it was said to resume.
 type recovery struct {

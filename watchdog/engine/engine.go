@@ -130,6 +130,7 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 		}
 	}
 	e.commit = newCommitter(cfg.Store, cfg.Delivery, cfg.Log, e.metrics)
+	e.commit.restored(saved.Incidents)
 	e.publish(cfg.Now())
 	return e, nil
 }

@@ -92,3 +92,18 @@ func TestATroubleThatIsBackWaitsForNoWatermarks(t *testing.T) {
 		t.Errorf("%+v, want the watermarks first", next)
 	}
 }
+
+func TestAPageAfterARestartWaitsForNoWatermarks(t *testing.T) {
+	saved := &watchdog.Incident{
+		ID: "i1", Revision: 3, State: watchdog.StateOpen,
+		Events: []watchdog.Event{{N: 1, Kind: watchdog.EventResumed}, {N: 2, Kind: watchdog.EventStaleAgain}},
+	}
+	c := newCommitter(nil, nil, nil, nil)
+	c.restored([]*watchdog.Incident{saved})
+	paged := *saved
+	paged.Revision, paged.Pages = 4, []watchdog.Page{{N: 1}}
+	c.add([]*watchdog.Incident{&paged}, func() watchdog.Flush { return watchdog.Flush{Blocks: []watchdog.BlockImage{{Feed: "f"}}} })
+	if next := c.next(); len(next.incidents) != 1 {
+		t.Errorf("%+v, want the page at once", next)
+	}
+}
