@@ -2,6 +2,7 @@ package watchdog
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -48,6 +49,25 @@ func TestAnAcknowledgementCoversWhatWasShownThen(t *testing.T) {
 	r.to(45 * time.Minute)
 	if got := pages(r.only()); !slices.Contains(got, "39m30s scope_grew") {
 		t.Errorf("pages %v: z is silent too", got)
+	}
+}
+
+func TestWhatEndsInAFlapPagesWhenTroubleIsBack(t *testing.T) {
+	quick := strings.Replace(strings.Replace(plain, onCall, noLoss, 1), "stale_after: 10m", "stale_after: 2m", 1)
+	for name, decide := range map[string]func(id string) Input{
+		"snooze":  func(id string) Input { return &Snooze{ID: id, By: "anna"} },
+		"silence": func(string) Input { return silenceFor(`feed="f"`, 11*time.Minute, 71*time.Minute) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, quick)
+			r.beat("a", 3)
+			r.to(11 * time.Minute)
+			r.step(decide(r.only().ID))
+			r.to(70 * time.Minute)
+			r.beat("a", 3) // and no more; what was decided ends a minute later
+			r.to(3 * time.Hour)
+			r.wantPages("2m0s opened", "1h12m0s scope_grew")
+		})
 	}
 }
 

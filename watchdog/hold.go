@@ -142,7 +142,10 @@ func (m *Machine) refreshHold(inc *incident) {
 	default:
 		inc.Hold = nil
 		m.record(inc, Event{Kind: EventReleased, Note: was.Name})
-		if inc.trouble > 0 && inc.Ack == nil && len(inc.Pages) > 0 && inc.ladder != nil {
+		switch {
+		case inc.trouble == 0:
+			inc.Ladder.PagedFor = 0 // trouble that is back within a flap is a reason to page
+		case inc.Ack == nil && len(inc.Pages) > 0 && inc.ladder != nil:
 			m.pageEngaged(inc, ReasonHoldEnded)
 		}
 	}

@@ -236,7 +236,10 @@ func (m *Machine) expireAck(inc *incident) {
 	inc.Ack = nil
 	inc.dirty = true
 	m.refreshState(inc)
-	if inc.trouble > 0 && inc.ladder != nil && inc.Hold == nil {
+	switch {
+	case inc.trouble == 0:
+		inc.Ladder.PagedFor = 0 // trouble that is back within a flap is a reason to page
+	case inc.ladder != nil && inc.Hold == nil:
 		m.pageEngaged(inc, why)
 	}
 }
