@@ -97,6 +97,7 @@ func (m *Machine) useRules(set *rules.Set) {
 			m.addFeed(spec.Name())
 		}
 	}
+	m.linkDependents(set)
 	for _, f := range m.order {
 		spec, _ := set.Feed(f.name)
 		m.rebind(f, spec)

@@ -24,6 +24,8 @@ type feedState struct {
 	resumed map[rowID]*resumption
 	roster  map[string]bool // clients that the rule files name
 
+	dependents []*feedState // feeds whose pages wait for this one's
+
 	members map[rowID]int // clients that a group row counts, but for retired ones
 
 	clients   ByVerdict            // client rows by stored verdict

@@ -213,12 +213,22 @@ func (inc *incident) explains(child *incident) bool {
 	}
 }
 
+// linkDependents tells every feed which others depend on it.
+func (m *Machine) linkDependents(set *rules.Set) {
+	for _, f := range m.order {
+		f.dependents = nil
+	}
+	for _, spec := range set.Feeds() {
+		for _, name := range spec.DependsOn() {
+			parent := m.feeds[name]
+			parent.dependents = append(parent.dependents, m.feeds[spec.Name()])
+		}
+	}
+}
+
 // touchDependents makes the incidents of feeds that depend on f look at their holds.
 func (m *Machine) touchDependents(f *feedState) {
-	for _, child := range m.order {
-		if len(child.incidents) == 0 || child.spec == nil || !slices.Contains(child.spec.DependsOn(), f.name) {
-			continue
-		}
+	for _, child := range f.dependents {
 		for _, inc := range child.incidents {
 			inc.due = min(inc.due, m.now)
 		}

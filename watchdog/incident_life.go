@@ -92,7 +92,7 @@ func (m *Machine) start(f *feedState, cause Cause, opened feed.Instant, anchor s
 		Anchor: anchor,
 		State:  StateOpen,
 	}
-	m.incidents[inc.seq] = inc
+	m.incidents[inc.seq], m.byID[id] = inc, inc
 	m.linksMoved = true
 	f.incidents = append(f.incidents, inc)
 	m.lags = append(m.lags, seen.Sub(opened))
@@ -371,6 +371,7 @@ func (m *Machine) dropResolved(f *feedState) {
 			m.past.add(inc.ID)
 			maps.DeleteFunc(f.resumed, func(_ rowID, r *resumption) bool { return r.incident == inc })
 			delete(m.incidents, inc.seq)
+			delete(m.byID, inc.ID)
 			m.linksMoved = true
 		}
 	}

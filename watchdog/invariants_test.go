@@ -16,12 +16,10 @@ func checkInvariants(t testing.TB, m *Machine) {
 		checkMembers(t, m, f)
 		checkBounds(t, m, f)
 	}
-	ids := map[string]bool{}
 	for _, inc := range m.incidents {
-		if ids[inc.ID] {
+		if m.byID[inc.ID] != inc || len(m.byID) != len(m.incidents) {
 			t.Fatalf("two incidents have the id %s", inc.ID)
 		}
-		ids[inc.ID] = true
 	}
 }
 

@@ -27,6 +27,7 @@ type Machine struct {
 	sources   sources
 
 	incidents  map[incidentSeq]*incident
+	byID       map[string]*incident // the same
 	bySeq      incidentSeq
 	changed    []*incident // handed out by the next Output, in order of change
 	lags       []time.Duration
@@ -72,6 +73,7 @@ func New(cfg Config, now feed.Instant, saved *Saved) *Machine {
 		woken:     now,
 		feeds:     map[string]*feedState{},
 		incidents: map[incidentSeq]*incident{},
+		byID:      map[string]*incident{},
 		trouble:   map[string]string{},
 		holdsDue:  never,
 	}

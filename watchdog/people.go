@@ -141,7 +141,7 @@ func (in *AcceptLoss) apply(m *Machine) {
 
 // asked finds the incident that a person speaks of.
 func (m *Machine) asked(id, by string) (*incident, error) {
-	inc := m.find(id)
+	inc := m.byID[id]
 	if inc == nil {
 		return nil, fmt.Errorf("%w with id %q", ErrNoIncident, id)
 	}
@@ -149,15 +149,6 @@ func (m *Machine) asked(id, by string) (*incident, error) {
 		return nil, fmt.Errorf("this needs a name, of who decides it: %w", err)
 	}
 	return inc, nil
-}
-
-func (m *Machine) find(id string) *incident {
-	for _, inc := range m.incidents {
-		if inc.ID == id {
-			return inc
-		}
-	}
-	return nil
 }
 
 // CheckPerson says what is wrong with a person's name.

@@ -153,7 +153,7 @@ func (m *Machine) restoreIncident(saved *Incident) {
 	if saved.Cause == CauseBlind && saved.State != StateRecovering {
 		inc.unsure, inc.trouble, inc.unwell = true, 1, 1
 	}
-	m.incidents[inc.seq] = inc
+	m.incidents[inc.seq], m.byID[inc.ID] = inc, inc
 	f.incidents = append(f.incidents, inc)
 }
 

@@ -62,7 +62,7 @@ const idsMax = 10_000
 // uniqueID is id, or id with a number where an incident had it before: a deadline
 // that a resolved incident was about can open another.
 func (m *Machine) uniqueID(id string) string {
-	taken := func(id string) bool { return m.past.has(id) || m.find(id) != nil }
+	taken := func(id string) bool { return m.past.has(id) || m.byID[id] != nil }
 	unique := id
 	for n := 2; taken(unique); n++ {
 		unique = id + "-" + strconv.Itoa(n)
