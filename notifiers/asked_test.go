@@ -47,6 +47,20 @@ func TestWhyCountsFromTheAcknowledgementsEnd(t *testing.T) {
 	}
 }
 
+// TestWhyCountsFromTheFirstPage is an opening that was noticed late, after a restart.
+func TestWhyCountsFromTheFirstPage(t *testing.T) {
+	inc := notifiertest.Open().Incident
+	late := inc.Opened.Add(3 * time.Minute)
+	inc.Pages[0].At = late
+	inc.Events[1].At = late
+	step := watchdog.Page{N: 2, At: late.Add(2 * time.Minute), Reason: watchdog.ReasonStep, Targets: inc.Pages[0].Targets}
+	inc.Pages = append(inc.Pages, step)
+	inc.Events = append(inc.Events, watchdog.Event{At: step.At, Kind: watchdog.EventPaged, Page: 2})
+	if got, want := notifiers.Why(inc, &step), "nobody acknowledged for 2 min."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestOneSecondIsNoRange is an ETA so near that both its ends are one second.
 func TestOneSecondIsNoRange(t *testing.T) {
 	inc := notifiertest.CatchingUp().Incident

@@ -165,7 +165,8 @@ func (w words) why(p *watchdog.Page) string {
 }
 
 // askedAt is since when, at page p, somebody is waited for to acknowledge: since
-// the opening, or since an acknowledgement or a hold ended and people were told.
+// people were first told, which at an opening that nothing delays is then, or were
+// told again after an acknowledgement or a hold.
 func askedAt(inc *watchdog.Incident, p *watchdog.Page) time.Time {
 	asked, stopped := inc.Opened.Time(), false
 	for i := range inc.Events {
@@ -178,7 +179,7 @@ func askedAt(inc *watchdog.Incident, p *watchdog.Page) time.Time {
 			case e.Page == p.N:
 				return asked
 			case page == nil || page.Reason == watchdog.ReasonLossNear || page.Reason == watchdog.ReasonLossBegun:
-			case stopped:
+			case stopped || e.Page == 1 && page.At.Sub(inc.Opened) >= time.Second:
 				asked, stopped = page.At.Time(), false
 			}
 		}
