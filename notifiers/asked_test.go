@@ -61,6 +61,17 @@ func TestWhyCountsFromTheFirstPage(t *testing.T) {
 	}
 }
 
+// TestWhoFellSilentLater is an outage that grew, in hindsight: not all of its
+// clients were silent from its beginning.
+func TestWhoFellSilentLater(t *testing.T) {
+	inc := notifiertest.Grown().Incident
+	inc.State, inc.Loss.FirstAgain = watchdog.StateRecovering, notifiertest.At("2025-11-24 01:00")
+	want := "No update from 24 Nov 00:00 to 01:00 UTC: silent 1 h, the last to fall silent 34 min."
+	if got := notifiers.Facts(inc, inc.Loss.FirstAgain.Time())[0].Text.String(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestOneSecondIsNoRange is an ETA so near that both its ends are one second.
 func TestOneSecondIsNoRange(t *testing.T) {
 	inc := notifiertest.CatchingUp().Incident

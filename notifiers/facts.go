@@ -173,9 +173,13 @@ func (w words) was() Line {
 	if inc.Cause != watchdog.CauseSilent || inc.Since.IsZero() || again.IsZero() {
 		return nil
 	}
+	last := ""
+	if inc.Newest.Sub(inc.Since) >= time.Second && inc.Newest < again { // it grew
+		last = ", the last to fall silent " + Age(again.Sub(inc.Newest))
+	}
 	return Line{
 		plain("No update from "), bold(w.span(inc.Since.Time(), again.Time(), "to") + " UTC"),
-		plain(": silent " + Age(again.Sub(inc.Since)) + "."),
+		plain(": silent " + Age(again.Sub(inc.Since)) + last + "."),
 	}
 }
 

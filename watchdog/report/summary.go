@@ -46,6 +46,9 @@ func (r *Report) trouble() string {
 		if r.inc.Since.IsZero() {
 			return "Updates were expected from " + began + " on, and none had ever arrived" + whom + "."
 		}
+		if last := r.inc.Newest; last.Sub(r.inc.Since) >= unit(r.inc) { // it grew
+			return "Updates stopped" + whom + ", for the first on " + began + " and for the last on " + r.stamp(last) + "."
+		}
 		return "Updates stopped on " + began + whom + "."
 	}
 }
