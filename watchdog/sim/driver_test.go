@@ -48,7 +48,8 @@ type sim struct {
 	down        time.Duration // how long the next start takes
 	edited      bool
 	starting    bool
-	acks        []ack
+	words       []func(*process) // what people decide, for the next turn
+	asks        int              // silences asked for
 
 	t       testing.TB
 	set     *setSpec // what the rule files say
@@ -60,19 +61,20 @@ type sim struct {
 
 // stats is what a run did.
 type stats struct {
-	events, turns, beats, lost, starts, kills, sends, failures, pages, rings, incidents, forgotten int
-	span                                                                                           time.Duration
+	events, turns, beats, lost, starts, kills, sends, failures, pages, rings, incidents, forgotten, silences, decisions, held int
+	span                                                                                                                      time.Duration
 }
 
 func (s *stats) add(o stats) {
 	s.events, s.turns, s.beats, s.lost = s.events+o.events, s.turns+o.turns, s.beats+o.beats, s.lost+o.lost
 	s.starts, s.kills, s.sends, s.failures = s.starts+o.starts, s.kills+o.kills, s.sends+o.sends, s.failures+o.failures
 	s.pages, s.rings, s.incidents, s.forgotten, s.span = s.pages+o.pages, s.rings+o.rings, s.incidents+o.incidents, s.forgotten+o.forgotten, s.span+o.span
+	s.silences, s.decisions, s.held = s.silences+o.silences, s.decisions+o.decisions, s.held+o.held
 }
 
 func (s stats) String() string {
-	return fmt.Sprintf("%.1f fleet-years: %d events, %d heartbeats (%d never arrived), %d turns, %d incidents, %d pages, %d rings, %d sends, %d of them failed, %d kills, %d starts, %d pages sent without a commit and forgotten",
-		s.span.Hours()/24/365, s.events, s.beats, s.lost, s.turns, s.incidents, s.pages, s.rings, s.sends, s.failures, s.kills, s.starts, s.forgotten)
+	return fmt.Sprintf("%.1f fleet-years: %d events, %d heartbeats (%d never arrived), %d turns, %d incidents (%d were held), %d silences, %d decisions about incidents, %d pages, %d rings, %d sends, %d of them failed, %d kills, %d starts, %d pages sent without a commit and forgotten",
+		s.span.Hours()/24/365, s.events, s.beats, s.lost, s.turns, s.incidents, s.held, s.silences, s.decisions, s.pages, s.rings, s.sends, s.failures, s.kills, s.starts, s.forgotten)
 }
 
 // clock is the watchdog's: it may be wrong, and the monotonic one stands still
@@ -339,9 +341,10 @@ func (s *sim) turn() {
 	s.inbox = nil
 	s.stats.turns++
 	s.oracle.listens(now, s.heardThrough(now))
-	acks, edited := s.acks, s.edited
+	words, edited := s.words, s.edited
 	s.watch.before(len(beats) > 0 || edited)
-	s.acks, s.edited = nil, false
+	s.words, s.edited = nil, false
+	s.oracle.silencesEnd()
 	if edited {
 		s.oracle.use(s.set)
 		s.oracle.edited = s.oracle.now
@@ -354,8 +357,8 @@ func (s *sim) turn() {
 			}
 		})
 	}
-	for _, a := range acks {
-		s.acknowledge(a)
+	for _, say := range words {
+		say(p)
 	}
 	for i := range beats {
 		s.submit(&beats[i])
@@ -408,21 +411,6 @@ func (s *sim) submit(b *beat) {
 
 // incidents are those that the engine shows.
 func (s *sim) incidents() []*watchdog.Incident { return s.proc.engine.Status().Incidents }
-
-// acknowledge hands over a person's word, and remembers what was answered.
-func (s *sim) acknowledge(a ack) {
-	p := s.proc
-	s.call(func(ctx context.Context) {
-		err := p.engine.Acknowledge(ctx, a.incident, "ann", a.last)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if p.gate.killed() {
-			return
-		}
-		s.note("ack of %s for %s: %v", a.incident, a.last, err)
-		s.watch.acknowledged(a.incident, err)
-	})
-}
 
 // ask asks for every client of every feed, as they are after the next turn.
 func (s *sim) ask() map[string]*watchdog.ClientPage {

@@ -34,8 +34,8 @@ func (s *series) name() string { return s.feed + "/" + s.client }
 
 // profile says what goes wrong besides the feeds.
 type profile struct {
-	crashes, notifiers, store, clock, blind, edits, people bool
-	sqlite                                                 bool
+	crashes, notifiers, store, clock, blind, edits, people, holds bool
+	sqlite                                                        bool
 }
 
 func (p profile) String() string {
@@ -43,7 +43,7 @@ func (p profile) String() string {
 	for _, part := range []struct {
 		name string
 		on   bool
-	}{{"crashes", p.crashes}, {"notifiers", p.notifiers}, {"store", p.store}, {"clock", p.clock}, {"blind", p.blind}, {"edits", p.edits}, {"people", p.people}, {"sqlite", p.sqlite}} {
+	}{{"crashes", p.crashes}, {"notifiers", p.notifiers}, {"store", p.store}, {"clock", p.clock}, {"blind", p.blind}, {"edits", p.edits}, {"people", p.people}, {"holds", p.holds}, {"sqlite", p.sqlite}} {
 		if part.on {
 			out += " " + part.name
 		}
@@ -82,6 +82,7 @@ type mishap struct {
 	begin, end time.Duration
 	kind       string
 	amount     float64
+	of         picks // of a silence
 }
 
 // settling is how long the end of a run is calm, so that all that is open can end.
@@ -103,6 +104,7 @@ func newFleet(seed uint64, longest time.Duration) *fleet {
 		fl.drawOutages(dice, &fl.set.feeds[i])
 	}
 	fl.drawMishaps(dice)
+	fl.drawHolds(rand.New(rand.NewPCG(seed, 0x401D)))
 	return fl
 }
 
@@ -289,6 +291,69 @@ func (fl *fleet) drawMishaps(dice *rand.Rand) {
 	draw(p.blind, often, 3*time.Hour, "deaf", func() float64 { return 0 })
 	draw(p.blind, often, 6*time.Hour, "pull fails", func() float64 { return 0 })
 	draw(p.edits, often, 0, "edit", func() float64 { return 0 })
+}
+
+// drawHolds draws what keeps pages back.
+func (fl *fleet) drawHolds(dice *rand.Rand) {
+	if dice.IntN(2) == 0 {
+		return
+	}
+	fl.profile.holds = true
+	if len(fl.set.feeds) > 1 && dice.IntN(2) == 0 {
+		fl.set.feeds[1].dependsOn = fl.set.feeds[0].name
+	}
+	for i := range dice.IntN(3) {
+		m := maintenanceSpec{name: fmt.Sprintf("window%d", i), of: fl.drawPicks(dice), at: cronSpec{hour: dice.IntN(24), minute: dice.IntN(60)}}
+		m.lasts = time.Duration(10+dice.IntN(600)) * time.Minute
+		if dice.IntN(4) == 0 {
+			m.at.hour, m.lasts = -1, time.Duration(1+dice.IntN(50))*time.Minute
+		}
+		fl.set.maintenances = append(fl.set.maintenances, m)
+	}
+	silence := func(at time.Duration, of picks, last float64) {
+		m := mishap{begin: at, end: at + min(time.Minute+time.Duration(last), 30*day), kind: "silence", of: of}
+		if dice.IntN(4) == 0 {
+			m.amount = float64(dice.IntN(7200))
+		}
+		fl.mishaps = append(fl.mishaps, m)
+		if dice.IntN(5) == 0 {
+			early := at + time.Duration(dice.Float64()*float64(m.end-at))
+			fl.mishaps = append(fl.mishaps, mishap{begin: early, end: early, kind: "end silence"})
+		}
+	}
+	for i := range fl.outages {
+		o := &fl.outages[i]
+		if dice.IntN(2) == 0 {
+			of := picks{o.feed, o.label}
+			if o.client != "" {
+				of.match = "client=" + o.client
+			}
+			if dice.IntN(3) == 0 {
+				of = fl.drawPicks(dice)
+			}
+			silence(max(0, o.begin+time.Duration((dice.Float64()*1.6-0.3)*float64(o.end-o.begin))), of, dice.ExpFloat64()*float64(o.end-o.begin))
+		}
+	}
+	often := min(fl.length/4, 10*day)
+	for at := time.Duration(0); at < fl.length; at += time.Duration(dice.ExpFloat64() * float64(often)) {
+		silence(at, fl.drawPicks(dice), dice.ExpFloat64()*float64(often)/3)
+	}
+}
+
+func (fl *fleet) drawPicks(dice *rand.Rand) picks {
+	s := fl.series[dice.IntN(len(fl.series))]
+	switch dice.IntN(6) {
+	case 0, 1:
+		return picks{s.feed, ""}
+	case 2:
+		return picks{"", "cluster=" + s.labels["cluster"]}
+	case 3:
+		return picks{"", "tier=" + s.labels["tier"]}
+	case 4:
+		return picks{s.feed, "tier=" + s.labels["tier"]}
+	default:
+		return picks{s.feed, "client=" + s.client}
+	}
 }
 
 // targets are the destinations that exist.

@@ -19,6 +19,8 @@ type watcher struct {
 	silent   map[string]time.Time  // since when a group of a feed is
 	crowded  bool                  // a feed had two incidents at once
 	blindFor map[string]int        // turns in a row in which a feed's blindness should have been told
+	shown    map[*series]*watchdog.ClientView
+	accepted map[string]bool // incidents of which a person accepted the loss
 }
 
 // life is one incident as it was seen.
@@ -35,6 +37,8 @@ type life struct {
 	since     time.Time                        // from when its overdue steps count
 	ack       time.Time                        // until when an answered acknowledgement holds
 	ackPages  int
+	misheld   time.Time // since when its hold is not what it should be
+	held      bool      // it ever was
 }
 
 // trouble is what could rightly page for a feed.
@@ -44,7 +48,7 @@ type trouble struct{ silent, odd, blind bool }
 const gathering = 200 * time.Millisecond
 
 func newWatcher(s *sim) watcher {
-	return watcher{sim: s, lives: map[string]*life{}, troubled: map[string]trouble{}, blindFor: map[string]int{}, overdue: map[*series]time.Time{}, silent: map[string]time.Time{}}
+	return watcher{sim: s, lives: map[string]*life{}, troubled: map[string]trouble{}, blindFor: map[string]int{}, shown: map[*series]*watchdog.ClientView{}, accepted: map[string]bool{}, overdue: map[*series]time.Time{}, silent: map[string]time.Time{}}
 }
 
 // rewind is a clock that was set back.
@@ -59,7 +63,7 @@ func (w *watcher) rewind(by time.Duration) {
 		moved := *l.first
 		moved.Opened = moved.Opened.Add(-by)
 		l.first = &moved
-		for _, t := range []*time.Time{&l.again, &l.oldest, &l.since, &l.ack} {
+		for _, t := range []*time.Time{&l.again, &l.oldest, &l.since, &l.ack, &l.misheld} {
 			back(t)
 		}
 	}
@@ -152,6 +156,7 @@ func (w *watcher) clients(f *feedSpec, views []watchdog.ClientView, incidents ma
 	}
 	for _, s := range w.fleet.of(f.name) {
 		view := shown[s.client]
+		w.shown[s] = view
 		want, loose := w.oracle.verdict(s)
 		if view == nil {
 			if want != unknown {
@@ -271,8 +276,15 @@ func (w *watcher) incident(inc *watchdog.Incident) {
 		w.wrong("the incident %s is open again after it was resolved", inc.ID)
 	}
 	w.again(l, inc)
+	w.released(l, inc)
+	w.heldPages(l, inc)
 	w.pages(l, inc)
-	l.constant = l.constant && inc.State == watchdog.StateOpen && inc.Ack == nil
+	w.holds(l, inc)
+	if inc.Hold != nil && !l.held {
+		l.held = true
+		w.stats.held++
+	}
+	l.constant = l.constant && inc.State == watchdog.StateOpen && inc.Ack == nil && inc.Hold == nil
 	l.last = inc
 	if inc.State == watchdog.StateOpen || inc.State == watchdog.StateAcknowledged {
 		w.ladder(l, inc)
@@ -347,7 +359,7 @@ func (w *watcher) ladder(l *life, inc *watchdog.Incident) {
 	if inc.Cause == watchdog.CauseBlind { // after a start the source is heard first
 		asked = w.started.Add(pullLag)
 	}
-	if len(inc.Pages) == 0 && l.constant && !now.Before(inc.Opened.Time().Add(steps[0].after)) && now.After(asked) {
+	if len(inc.Pages) == 0 && inc.State == watchdog.StateOpen && inc.Ack == nil && inc.Hold == nil && !now.Before(inc.Opened.Time().Add(steps[0].after)) && now.After(asked) {
 		w.wrong("%s is open since %v and nobody is paged", inc.ID, inc.Opened)
 	}
 	if !l.constant {
@@ -366,7 +378,7 @@ func (w *watcher) ladder(l *life, inc *watchdog.Incident) {
 func (w *watcher) loss(inc *watchdog.Incident) {
 	f := w.oracle.set.feed(inc.Feed)
 	_, newest := w.oracle.extremes(f)
-	if f.retention == 0 || newest.IsZero() || inc.Cause != watchdog.CauseSilent {
+	if f.retention == 0 || newest.IsZero() || inc.Cause != watchdog.CauseSilent || inc.Loss.Accepted != nil {
 		return
 	}
 	now := w.oracle.now

@@ -3,8 +3,6 @@ package sim
 import (
 	"slices"
 	"time"
-
-	"github.com/feedwatch/feedwatch/watchdog"
 )
 
 // planMishap plans the begin and the end of what goes wrong. The caller holds the lock.
@@ -38,6 +36,10 @@ func (s *sim) planMishap(m *mishap) {
 		s.planRestart(begin)
 	case "edit":
 		s.plan(begin, s.edit)
+	case "silence":
+		s.plan(begin, func() { s.silence(m.of, time.Duration(m.amount*float64(time.Second)), m.end-m.begin) })
+	case "end silence":
+		s.plan(begin, s.endSilence)
 	case "deaf":
 		s.window(m, begin, end, func() float64 { return float64(s.clock.now().UnixMilli()) })
 	default:
@@ -106,7 +108,7 @@ func (s *sim) edit() {
 }
 
 func (set *setSpec) clone() *setSpec {
-	c := &setSpec{ladders: slices.Clone(set.ladders)}
+	c := &setSpec{ladders: slices.Clone(set.ladders), maintenances: slices.Clone(set.maintenances)}
 	for _, f := range set.feeds {
 		f.rules, f.roster = slices.Clone(f.rules), slices.Clone(f.roster)
 		c.feeds = append(c.feeds, f)
@@ -121,27 +123,4 @@ func (f *feedSpec) rule(stem string) *ruleSpec {
 		}
 	}
 	return nil
-}
-
-// ack is a person's word.
-type ack struct {
-	incident string
-	last     time.Duration
-}
-
-// wakePerson lets a page find somebody who may acknowledge it after a while. The
-// caller holds the lock.
-func (s *sim) wakePerson(inc *watchdog.Incident, key string) {
-	dice := s.roll("person", key)
-	if !s.fleet.profile.people || dice.IntN(3) > 0 {
-		return
-	}
-	id := inc.ID
-	takes := time.Duration(dice.ExpFloat64() * float64(10*time.Minute))
-	a := ack{id, []time.Duration{0, 10 * time.Minute, time.Hour, 24 * time.Hour}[dice.IntN(4)]}
-	s.plan(s.clock.truth().Add(takes), func() {
-		if s.proc != nil && s.trouble["deaf"] == 0 {
-			s.acks = append(s.acks, a)
-		}
-	})
 }

@@ -21,6 +21,9 @@ type oracle struct {
 	roster map[string]map[string]bool // whoever was on it: whether they are
 	turns  []time.Time                // of this process
 	edited time.Time                  // the rules, last
+
+	silences map[string]quiet // answered to be in force
+	asked    map[string]picks // all that were asked for, by id
 }
 
 // expected is since when a group is, that was never seen: at the earliest, and at
@@ -40,7 +43,7 @@ type mark struct {
 func newOracle(s *sim) *oracle {
 	return &oracle{
 		sim: s, roster: map[string]map[string]bool{}, marks: map[*series]mark{},
-		groups: map[string]expected{}, known: map[string]time.Time{},
+		groups: map[string]expected{}, known: map[string]time.Time{}, silences: map[string]quiet{}, asked: map[string]picks{},
 	}
 }
 
@@ -88,6 +91,7 @@ func (o *oracle) restart(now time.Time, saved *watchdog.Saved) {
 		o.ran = append(o.ran, watchdog.Restart{At: feed.At(now), Through: saved.Through})
 	}
 	o.known = map[string]time.Time{feed.Push.Name: now, pullName: now}
+	o.keepSilences(saved.Silences)
 }
 
 // written says that what was heard then had its flush, and that had its time.

@@ -8,8 +8,9 @@ import (
 
 // setSpec is one version of the rule files, as the oracle reads it.
 type setSpec struct {
-	feeds   []feedSpec
-	ladders []ladderSpec
+	feeds        []feedSpec
+	ladders      []ladderSpec
+	maintenances []maintenanceSpec
 }
 
 type feedSpec struct {
@@ -18,6 +19,7 @@ type feedSpec struct {
 	escalation string
 	rules      []ruleSpec
 	roster     []*series
+	dependsOn  string
 }
 
 // ruleSpec is one rule. match is "label=value", or "" for every client.
@@ -105,6 +107,9 @@ func (set *setSpec) yaml() string {
 		if f.retention > 0 {
 			fmt.Fprintf(&b, "    retention: %s\n", span(f.retention))
 		}
+		if f.dependsOn != "" {
+			fmt.Fprintf(&b, "    depends_on: [%s]\n", f.dependsOn)
+		}
 		if len(f.roster) > 0 {
 			b.WriteString("    roster:\n")
 			for _, s := range f.roster {
@@ -132,7 +137,23 @@ func (set *setSpec) yaml() string {
 			b.WriteString("}\n")
 		}
 	}
+	if len(set.maintenances) > 0 {
+		b.WriteString("maintenance:\n")
+	}
+	for i := range set.maintenances {
+		m := &set.maintenances[i]
+		fmt.Fprintf(&b, "  - {name: %s, match: ['%s'], schedule: {cron: %q, timezone: UTC, duration: %s}}\n", m.name, m.of.selector(), m.at.String(), span(m.lasts))
+	}
 	return b.String()
+}
+
+// String is a cron line.
+func (c *cronSpec) String() string {
+	hour := "*"
+	if c.hour >= 0 {
+		hour = fmt.Sprint(c.hour)
+	}
+	return fmt.Sprintf("%d %s * * *", c.minute, hour)
 }
 
 func (r *ruleSpec) yaml() string {
@@ -141,11 +162,7 @@ func (r *ruleSpec) yaml() string {
 		out += fmt.Sprintf(", match: ['%s=%q']", label, value)
 	}
 	if c := r.cron; c != nil {
-		hour := "*"
-		if c.hour >= 0 {
-			hour = fmt.Sprint(c.hour)
-		}
-		out += fmt.Sprintf(", expect: {cron: \"%d %s * * *\", timezone: UTC, early: %s, grace: %s}", c.minute, hour, span(c.early), span(c.grace))
+		out += fmt.Sprintf(", expect: {cron: %q, timezone: UTC, early: %s, grace: %s}", c.String(), span(c.early), span(c.grace))
 	} else {
 		out += ", stale_after: " + span(r.stale)
 	}
