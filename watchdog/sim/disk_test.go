@@ -197,10 +197,6 @@ func (c *conn) SaveIncidents(ctx context.Context, incidents []*watchdog.Incident
 	return c.call(ctx, "save incidents", func() error { return c.backend.SaveIncidents(ctx, incidents) })
 }
 
-func (c *conn) SaveBlocks(ctx context.Context, flush watchdog.Flush) error {
-	return c.call(ctx, "save blocks", func() error { return c.backend.SaveBlocks(ctx, flush) })
-}
-
 func (c *conn) SaveRestart(ctx context.Context, r watchdog.Restart) error {
 	return c.call(ctx, "save restart", func() error { return c.backend.SaveRestart(ctx, r) })
 }

@@ -29,6 +29,7 @@ type sim struct {
 	dir    string // of the rule files and the state file
 	clock  clock
 	oracle *oracle
+	ledger map[ledgerKey]watchdog.LedgerRow // as it is durable
 	world  *world
 	disk   *disk
 	proc   *process
@@ -61,8 +62,8 @@ type sim struct {
 
 // stats is what a run did.
 type stats struct {
-	events, turns, beats, lost, starts, kills, sends, failures, pages, rings, incidents, forgotten, silences, decisions, held int
-	span                                                                                                                      time.Duration
+	events, turns, beats, lost, starts, kills, sends, failures, pages, rings, incidents, forgotten, silences, decisions, held, gone, unsaid, rows int
+	span                                                                                                                                          time.Duration
 }
 
 func (s *stats) add(o stats) {
@@ -70,11 +71,12 @@ func (s *stats) add(o stats) {
 	s.starts, s.kills, s.sends, s.failures = s.starts+o.starts, s.kills+o.kills, s.sends+o.sends, s.failures+o.failures
 	s.pages, s.rings, s.incidents, s.forgotten, s.span = s.pages+o.pages, s.rings+o.rings, s.incidents+o.incidents, s.forgotten+o.forgotten, s.span+o.span
 	s.silences, s.decisions, s.held = s.silences+o.silences, s.decisions+o.decisions, s.held+o.held
+	s.gone, s.unsaid, s.rows = s.gone+o.gone, s.unsaid+o.unsaid, s.rows+o.rows
 }
 
 func (s stats) String() string {
-	return fmt.Sprintf("%.1f fleet-years: %d events, %d heartbeats (%d never arrived), %d turns, %d incidents (%d were held), %d silences, %d decisions about incidents, %d pages, %d rings, %d sends, %d of them failed, %d kills, %d starts, %d pages sent without a commit and forgotten",
-		s.span.Hours()/24/365, s.events, s.beats, s.lost, s.turns, s.incidents, s.held, s.silences, s.decisions, s.pages, s.rings, s.sends, s.failures, s.kills, s.starts, s.forgotten)
+	return fmt.Sprintf("%.1f fleet-years: %d events, %d heartbeats (%d never arrived), %d turns, %d incidents (%d were held), %d silences, %d decisions about incidents, %d pages, %d rings, %d sends, %d of them failed, %d kills, %d starts, %d updates deleted unread (%d that nobody can know of) and %d rows of the ledger, %d pages sent without a commit and forgotten",
+		s.span.Hours()/24/365, s.events, s.beats, s.lost, s.turns, s.incidents, s.held, s.silences, s.decisions, s.pages, s.rings, s.sends, s.failures, s.kills, s.starts, s.gone, s.unsaid, s.rows, s.forgotten)
 }
 
 // clock is the watchdog's: it may be wrong, and the monotonic one stands still
@@ -121,7 +123,7 @@ func (s *sim) profile() *profile { return &s.fleet.profile }
 
 func newSim(t testing.TB, seed uint64, fl *fleet, dir string) *sim {
 	s := &sim{
-		t: t, seed: seed, fleet: fl, dir: dir, disk: newDisk(), tries: map[string]uint64{}, trouble: map[string]float64{},
+		t: t, seed: seed, fleet: fl, dir: dir, disk: newDisk(), tries: map[string]uint64{}, trouble: map[string]float64{}, ledger: map[ledgerKey]watchdog.LedgerRow{},
 		log: slog.New(slog.DiscardHandler), start: time.Now(),
 	}
 	if traced() {

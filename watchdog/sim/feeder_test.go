@@ -8,12 +8,14 @@ import (
 
 // reader is the queue upstream of one series: what was made and not delivered yet.
 type reader struct {
-	waiting  []time.Time // when each was made, oldest first
-	made     time.Time   // the newest update
-	last     time.Time   // the newest one delivered
-	draining bool
-	value    update // what the pull source shows
-	lost     []time.Time
+	waiting   []time.Time // when each was made, oldest first
+	made      time.Time   // the newest update
+	last      time.Time   // the newest one delivered
+	draining  bool
+	value     update // what the pull source shows
+	lost      []gone
+	told      time.Time   // when one was delivered last; true time
+	delivered []time.Time // when what was delivered was made, while a ledger is kept
 }
 
 // planAll plans what follows from the fleet alone. The caller holds the lock.
@@ -86,6 +88,7 @@ func (s *sim) resume(x *series, speed float64) {
 	if q.draining || s.affected(x, s.at) != nil || len(q.waiting) == 0 {
 		return
 	}
+	s.expire(x, "")
 	q.draining = true
 	dice := s.roll("resume", x.name())
 	s.plan(s.at.Add(time.Duration(dice.Int64N(int64(2*time.Minute)))), func() { s.drain(x, speed) })
@@ -97,12 +100,7 @@ func (s *sim) drain(x *series, speed float64) {
 	if s.affected(x, s.at) != nil {
 		return // again; the rest waits
 	}
-	if keeps := s.retention(x); keeps > 0 {
-		for len(q.waiting) > 0 && s.at.Sub(q.waiting[0]) > keeps {
-			q.lost = append(q.lost, q.waiting[0])
-			q.waiting = q.waiting[1:]
-		}
-	}
+	s.expire(x, "the retention became shorter while the backlog was read")
 	if len(q.waiting) == 0 {
 		return
 	}
@@ -124,7 +122,10 @@ func (s *sim) retention(x *series) time.Duration { return s.set.feed(x.feed).ret
 
 // deliver is one update of x arriving downstream, made at a time.
 func (s *sim) deliver(x *series, made time.Time) {
-	x.reader.last = made
+	x.reader.last, x.reader.told = made, s.at
+	if s.retention(x) > 0 {
+		x.reader.delivered = append(x.reader.delivered, made)
+	}
 	u := update{series: x, arrival: s.clock.now()}
 	if x.events {
 		u.event = made

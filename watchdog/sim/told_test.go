@@ -101,6 +101,7 @@ func (w *watcher) end() {
 			w.wrong("in the end %s of %s is %s", inc.ID, inc.Feed, inc.State)
 		}
 	}
+	w.checkLedger()
 	for _, d := range w.proc.delivery.Status() {
 		if d.Pending > 0 {
 			w.wrong("in the end: %+v", d)
