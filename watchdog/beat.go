@@ -50,7 +50,7 @@ func (m *Machine) beat(src int, hb *feed.Heartbeat) feed.Refusal {
 func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Instant) {
 	b, i := f.blocks[id.block()], id.place()
 	m.hearThrough(f, b, i, src)
-	before := b.lastSeen(i)
+	before, reference := b.lastSeen(i), b.reference(i)
 	if arrival <= before && event <= b.event[i] {
 		return // a repeat, or older than what is known: erases nothing
 	}
@@ -89,11 +89,24 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		inc.arrived(arrival, event, was, b.verdict[i])
 		switch {
 		case isGroup(b.client[i]):
-		case troubled(was) && !b.verdict[i].Opens():
-			m.noteResumption(f, id, inc, arrival, event, before, highest)
+		case readAgain(was, b.verdict[i]):
+			m.noteResumption(f, id, inc, arrival, event, reference, highest)
 		default:
 			m.noteFirstUpdates(f, id, arrival, event)
 		}
+	}
+}
+
+// readAgain says that an arrival was the first after a time in which the queue was
+// not read: nothing came, or one and the same update again and again.
+func readAgain(was, is Verdict) bool {
+	switch was {
+	case Frozen:
+		return is != Frozen
+	case Stale, Blind:
+		return !is.Opens()
+	default:
+		return false
 	}
 }
 

@@ -45,21 +45,26 @@ type resumption struct {
 	rate     float64      // updates a second before
 }
 
-// noteResumption writes down what a member lost, at its first arrival after a
-// silence; before and highest are its arrival and event time until then.
+// noteResumption writes down what a member lost, at the arrival that ends its
+// silence, or the standstill of its event time; before is what its deadline counted from until then, highest its event
+// time. Who was overdue already when the incident's silence began was silent by
+// itself, and has lost what was made since its own last update.
 func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival, event, before, highest feed.Instant) {
 	l := &inc.Loss
-	if l.Retention == 0 || inc.Cause != CauseSilent || l.Start.IsZero() {
+	if l.Retention == 0 || l.Start.IsZero() {
 		return
 	}
-	start, byArrival := max(l.Start, highest), l.ByArrival
+	b, i := f.blocks[id.block()], id.place()
+	start, byArrival := highest, l.ByArrival
 	if highest.IsZero() {
-		start, byArrival = max(l.Start, before), true
+		start, byArrival = before, true
+	}
+	if r := f.ruleOf(b, i); r == nil || r.Deadline(before) >= l.Start {
+		start = max(l.Start, start)
 	}
 	if arrival.Add(-l.Retention) <= start {
 		return // the queue still held all of it
 	}
-	b, i := f.blocks[id.block()], id.place()
 	r := &resumption{
 		incident: inc, again: arrival, event: event, rate: b.updateRate(i, before),
 		row: LedgerRow{Incident: inc.ID, Feed: f.name, Client: b.client[i], From: start, ByArrival: byArrival},

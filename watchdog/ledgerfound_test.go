@@ -1,0 +1,85 @@
+package watchdog
+
+import (
+	"testing"
+	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// What the simulator found the ledger not to say.
+
+const twoOfAFeed = `
+feeds:
+  - name: f
+    retention: 2d
+    escalation: on-call
+    rules:
+      - {name: clients, stale_after: 6h, lag_over: 12h}
+` + noLoss
+
+// lost is the interval of a client's row, in hours since noon.
+func lost(t *testing.T, rows map[string]LedgerRow, client string) [2]time.Duration {
+	t.Helper()
+	row, ok := rows[client]
+	if !ok {
+		t.Fatalf("the ledger has no row of %s: %+v", client, rows)
+	}
+	return [2]time.Duration{row.From.Sub(noon), row.To.Sub(noon)}
+}
+
+// A client that was silent by itself when its feed fell silent too lost what was
+// made since its own last update: the silence of the feed began days later, and
+// the row with it.
+func TestTheLedgerOfWhoWasSilentBeforeTheOthers(t *testing.T) {
+	r := newRig(t, twoOfAFeed)
+	for h := range 49 {
+		r.to(time.Duration(h) * hour)
+		for _, client := range []string{"a", "b", "c"} {
+			if client != "a" || h <= 24 {
+				r.update(client, r.now)
+			}
+		}
+	}
+	r.jump(60 * hour) // all are silent
+	r.to(61 * hour)
+	r.update("b", r.now)
+	r.update("c", r.now)
+	r.jump(62 * hour) // they hold, while a does not: its incident goes on
+	r.update("b", r.now)
+	r.update("c", r.now)
+	r.jump(120 * hour) // and are silent again
+	r.update("a", r.now.Add(-48*hour))
+	r.update("b", r.now.Add(-48*hour))
+	rows := r.rows(map[string]LedgerRow{})
+	if got, want := lost(t, rows, "a"), [2]time.Duration{24 * hour, 72 * hour}; got != want {
+		t.Errorf("a lost %v, want %v", got, want)
+	}
+	if got, want := lost(t, rows, "b"), [2]time.Duration{62 * hour, 72 * hour}; got != want {
+		t.Errorf("b lost %v, want %v", got, want)
+	}
+}
+
+// A feeder that sends one and the same update again reads nothing from its queue:
+// people were told that loss had begun, and the ledger had no row.
+func TestTheLedgerOfAFrozenClient(t *testing.T) {
+	r := newRig(t, twoOfAFeed)
+	for h := range 25 {
+		r.to(time.Duration(h) * hour)
+		r.update("a", r.now)
+	}
+	still := r.now
+	for h := range 96 {
+		r.to(time.Duration(25+h) * hour)
+		r.update("a", still)
+	}
+	if inc := r.only(); inc.Cause != CauseFrozen || !inc.Ladder.LossBegun {
+		t.Fatalf("the incident is %s, loss begun %v", inc.Cause, inc.Ladder.LossBegun)
+	}
+	r.to(121 * hour)
+	r.hear(feed.Push, feed.Heartbeat{Key: beatOf("a", r.now).Key, Arrival: r.now, Event: r.now.Add(-48 * hour), Count: 1})
+	rows := r.rows(map[string]LedgerRow{})
+	if got, want := lost(t, rows, "a"), [2]time.Duration{24 * hour, 73 * hour}; got != want {
+		t.Errorf("a lost %v, want %v", got, want)
+	}
+}
