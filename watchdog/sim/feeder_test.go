@@ -64,6 +64,7 @@ func (s *sim) make(x *series) {
 		begin := s.start.Add(o.begin)
 		s.deliver(x, begin.Add(at.Sub(begin)/2))
 	case o != nil && o.kind == "frozen" && x.events && !q.last.IsZero():
+		q.waiting = append(q.waiting, at)
 		s.deliver(x, q.last)
 	case o != nil || len(q.waiting) > 0:
 		q.waiting = append(q.waiting, at)

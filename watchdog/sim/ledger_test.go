@@ -74,6 +74,12 @@ func (w *watcher) checkLedger() {
 
 func (w *watcher) covered(x *series, rows []watchdog.LedgerRow) {
 	slack := w.ledgerSlack()
+	// Who was silent for less than its rule allows when its feed fell silent counts
+	// from then.
+	allowed := slack
+	if r := w.oracle.ruleOf(x); r != nil {
+		allowed += r.allows() + x.gap()
+	}
 	for _, g := range x.reader.lost {
 		w.stats.gone++
 		if g.unsaid != "" {
@@ -81,7 +87,7 @@ func (w *watcher) covered(x *series, rows []watchdog.LedgerRow) {
 			continue
 		}
 		if !slices.ContainsFunc(rows, func(r watchdog.LedgerRow) bool {
-			return !g.made.Before(r.From.Time().Add(-slack)) && !g.made.After(r.To.Time().Add(slack+x.gap()))
+			return !g.made.Before(r.From.Time().Add(-allowed)) && !g.made.After(r.To.Time().Add(slack+x.usual()))
 		}) {
 			w.wrong("%s lost the update of %v (read again %v), and the ledger says %+v", x.name(), g.made, g.again, rows)
 			return
@@ -103,6 +109,9 @@ func (w *watcher) exact(x *series, row *watchdog.LedgerRow) {
 		}
 	}
 }
+
+// usual is what the watchdog takes for a usual gap, where updates come at random.
+func (x *series) usual() time.Duration { return x.gap() * 5 / 2 }
 
 // gap is the longest usual time between two updates.
 func (x *series) gap() time.Duration {
