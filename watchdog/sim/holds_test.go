@@ -280,11 +280,13 @@ func (s *sim) silence(of picks, from, last time.Duration) {
 	s.asks++
 	id := fmt.Sprintf("s%d", s.asks)
 	s.oracle.asked[id] = of
-	for i := range 13 { // the disk may be slow: what it has taken is handed over at once
-		s.plan(s.clock.truth().Add(time.Duration(i)*commitMax/2), func() {})
-	}
 	s.words = append(s.words, func(p *process) {
 		now := s.clock.now()
+		s.mu.Lock()
+		for i := range 24 { // the disk may be slow: what it has taken is handed over at once
+			s.plan(s.clock.truth().Add(time.Duration(i)*commitMax/4), func() {})
+		}
+		s.mu.Unlock()
 		q := watchdog.Silence{
 			ID: id, Match: of.selector(), By: "bob", Comment: "quiet " + id,
 			Until: feed.At(now.Add(from + last)),

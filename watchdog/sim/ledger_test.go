@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // gone is an update that the queue deleted unread.
@@ -16,7 +17,10 @@ type gone struct {
 }
 
 // ledgerKey is what a row stands for: a newer one takes its place.
-type ledgerKey struct{ incident, feed, client string }
+type ledgerKey struct {
+	incident, feed, client string
+	from                   feed.Instant
+}
 
 // SaveBlocks also keeps the rows of the ledger once they are durable.
 func (c *conn) SaveBlocks(ctx context.Context, flush watchdog.Flush) error {
@@ -24,7 +28,7 @@ func (c *conn) SaveBlocks(ctx context.Context, flush watchdog.Flush) error {
 		err := c.backend.SaveBlocks(ctx, flush)
 		if err == nil {
 			for _, row := range flush.Ledger {
-				c.gate.ledger[ledgerKey{row.Incident, row.Feed, row.Client}] = row
+				c.gate.ledger[ledgerKey{row.Incident, row.Feed, row.Client, row.From}] = row
 			}
 		}
 		return err
