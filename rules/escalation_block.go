@@ -21,7 +21,7 @@ type leadDraft struct {
 }
 
 func (r *reader) readEscalation(n *yaml.Node) {
-	m, ok := r.mapping(n, "an escalation", []string{"name", "steps"})
+	m, ok := r.mapping(n, escalationObject)
 	if !ok {
 		return
 	}
@@ -63,7 +63,7 @@ const (
 
 // readStep reads one rung. The first without before_loss may leave out after.
 func (r *reader) readStep(d *escalationDraft, n *yaml.Node, first bool) (Step, stepKind) {
-	m, ok := r.mapping(n, "a step", []string{"notify", "after", "repeat", "before_loss"})
+	m, ok := r.mapping(n, stepObject)
 	if !ok {
 		return Step{}, stepBroken
 	}

@@ -25,13 +25,8 @@ type reference struct {
 	at   spot
 }
 
-var feedKeys = []string{
-	"name", "description", "owner", "runbook", "retention", "escalation",
-	"unmatched", "roster", "renamed_from", "depends_on", "rules",
-}
-
 func (r *reader) readFeed(n *yaml.Node) {
-	m, ok := r.mapping(n, "a feed", feedKeys)
+	m, ok := r.mapping(n, feedObject)
 	if !ok {
 		return
 	}
@@ -152,7 +147,7 @@ func (r *reader) readExpected(n *yaml.Node) (client string, at *yaml.Node, label
 		client, ok = r.text(n, "a client of the roster", feed.ClientNameBytesMax)
 		return client, n, feed.Labels{}, ok
 	}
-	m, ok := r.mapping(n, "a client of the roster", []string{"client", "labels"})
+	m, ok := r.mapping(n, clientObject)
 	if !ok {
 		return "", n, feed.Labels{}, false
 	}

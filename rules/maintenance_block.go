@@ -25,10 +25,8 @@ const (
 	timeExample        = "2026-01-31T02:00:00Z"
 )
 
-var maintenanceKeys = []string{"name", "match", "schedule", "from", "to"}
-
 func (r *reader) readMaintenance(n *yaml.Node) {
-	m, ok := r.mapping(n, "a maintenance", maintenanceKeys)
+	m, ok := r.mapping(n, maintenanceObject)
 	if !ok {
 		return
 	}
@@ -85,7 +83,7 @@ func (r *reader) readWindows(d maintenanceDraft, m mapping) {
 // readRepeated reads windows on a schedule. They must not meet: a maintenance
 // without an end would be no watch at all.
 func (r *reader) readRepeated(own *Maintenance, n *yaml.Node) {
-	m, ok := r.mapping(n, "schedule", []string{"cron", "timezone", "duration"})
+	m, ok := r.mapping(n, scheduleObject)
 	if !ok {
 		return
 	}

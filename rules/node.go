@@ -141,11 +141,12 @@ func (m mapping) key(key string) *yaml.Node {
 
 func (m mapping) has(key string) bool { return m.key(key) != nil }
 
-// mapping reads n, which what names, and refuses keys that are not known.
-func (r *reader) mapping(n *yaml.Node, what string, known []string) (mapping, bool) {
+// mapping reads n, which is to be that object, and refuses keys that are not known.
+func (r *reader) mapping(n *yaml.Node, is *object) (mapping, bool) {
 	n = follow(n)
+	known := is.names
 	if n.Kind != yaml.MappingNode {
-		r.fail(n, wrongType, fmt.Sprintf("%s is %s", what, kindOf(n)), "write keys and values here: "+listed(known, 5))
+		r.fail(n, wrongType, fmt.Sprintf("%s is %s", is.what, kindOf(n)), "write keys and values here: "+listed(known, 5))
 		return mapping{}, false
 	}
 	m := mapping{node: n}

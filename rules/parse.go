@@ -76,8 +76,6 @@ func (r *reader) noFeeds(files []File) {
 	r.found.add(spot{}, noFeeds, "no feeds in the rule files: nothing would be watched", hint)
 }
 
-var topKeys = []string{"feeds", "escalations", "maintenance", "retired_feeds"}
-
 // file reads one file into drafts.
 func (r *reader) file(f File) {
 	if len(f.Data) > FileBytesMax {
@@ -92,7 +90,7 @@ func (r *reader) file(f File) {
 	if root == nil {
 		return
 	}
-	top, ok := r.mapping(root, "a rule file", topKeys)
+	top, ok := r.mapping(root, fileObject)
 	if !ok {
 		return
 	}
@@ -117,7 +115,7 @@ type retiredDraft struct {
 }
 
 func (r *reader) readRetired(n *yaml.Node) {
-	m, ok := r.mapping(n, "a retired feed", []string{"name", "reason"})
+	m, ok := r.mapping(n, retiredObject)
 	if !ok {
 		return
 	}

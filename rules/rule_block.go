@@ -31,13 +31,8 @@ type ruleDraft struct {
 	escalation reference
 }
 
-var ruleKeys = []string{
-	"name", "per", "match", "stale_after", "warn_after", "lag_over", "resolve_after", "forget_after",
-	"expect", "severity", "escalation", "idle_ok",
-}
-
 func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
-	m, ok := r.mapping(n, "a rule", ruleKeys)
+	m, ok := r.mapping(n, ruleObject)
 	if !ok {
 		return ruleDraft{}, false
 	}
@@ -201,12 +196,10 @@ func (r *reader) readForgetAfter(rule *Rule, n *yaml.Node) {
 	rule.forgetAfter = forget
 }
 
-var expectKeys = []string{"cron", "timezone", "early", "grace"}
-
 // readExpect reads a schedule of runs. Its grace is the rule's stale_after; an
 // event time may be as old as the longest time between two runs, and a grace.
 func (r *reader) readExpect(rule *Rule, n *yaml.Node) {
-	m, ok := r.mapping(n, "expect", expectKeys)
+	m, ok := r.mapping(n, expectObject)
 	if !ok {
 		return
 	}

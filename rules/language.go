@@ -1,0 +1,154 @@
+package rules
+
+// The rule language: which keys there are, and what they take. The parser knows no
+// others, and the schema for editors is made of the same tables.
+
+// object is a mapping of the language.
+type object struct {
+	what  string // as findings call it
+	keys  []key
+	names []string // of keys
+	oneOf []string // of these keys exactly one stands there
+	apart []string // of these keys at most one stands there
+}
+
+// key is one key of an object.
+type key struct {
+	name  string
+	takes shape
+	must  bool
+	about string // what editors show
+}
+
+// shape is what a value looks like.
+type shape struct {
+	kind   shapeKind
+	words  []string // of wordShape
+	of     *shape   // of listShape: its items
+	object *object  // of objectShape and clientShape
+}
+
+type shapeKind uint8
+
+const (
+	textShape shapeKind = iota
+	wordShape           // one of a few words
+	boolShape
+	durationShape
+	leadShape   // a duration, or a share of the retention
+	timeShape   // a time with its offset
+	linkShape   // an http or https URL
+	targetShape // kind/name of a notifier
+	labelsShape // any keys, with text
+	listShape
+	objectShape
+	clientShape // a client's name, or an object
+)
+
+func newObject(what string, keys ...key) *object {
+	o := &object{what: what, keys: keys, names: make([]string, len(keys))}
+	for i, k := range keys {
+		o.names[i] = k.name
+	}
+	return o
+}
+
+func (o *object) exactlyOne(names ...string) *object {
+	o.oneOf = names
+	return o
+}
+
+func (o *object) atMostOne(names ...string) *object {
+	o.apart = names
+	return o
+}
+
+func listOf(item shape) shape     { return shape{kind: listShape, of: &item} }
+func objectOf(o *object) shape    { return shape{kind: objectShape, object: o} }
+func word(choice ...string) shape { return shape{kind: wordShape, words: choice} }
+func just(kind shapeKind) shape   { return shape{kind: kind} }
+
+var (
+	text      = just(textShape)
+	duration  = just(durationShape)
+	matchList = listOf(text)
+)
+
+var expectObject = newObject("expect",
+	key{"cron", text, true, `When runs come: minute hour day-of-month month day-of-week, for example "0 6 * * 1-5".`},
+	key{"timezone", text, false, "The time zone of cron, by its IANA name, for example Europe/Oslo. Default: UTC."},
+	key{"early", duration, false, "How long before its time a run may arrive. Default: 1h, or half the time between two runs when that is less."},
+	key{"grace", duration, true, "How long after its time a run may arrive."},
+)
+
+var ruleObject = newObject("a rule",
+	key{"name", text, true, "Unique within the feed."},
+	key{"per", text, false, "What the rule watches: client (each client by itself, the default), feed (all of it as one), or a label, for example cluster."},
+	key{"match", matchList, false, `Which clients it is for, in Alertmanager's syntax, for example 'tier="enterprise"'; all must fit. The first client rule that fits governs.`},
+	key{"stale_after", duration, false, "How long after an update the next may take."},
+	key{"warn_after", duration, false, "When a client is late: shown, and no page. Less than stale_after."},
+	key{"lag_over", duration, false, "How old the events may be that arrive. Default: stale_after."},
+	key{"resolve_after", duration, false, "How long all must be well before an incident is over. Default: 5m."},
+	key{"forget_after", duration, false, "After how long unseen a client is no longer watched. Default: never."},
+	key{"expect", objectOf(expectObject), false, "A schedule of runs, in place of stale_after."},
+	key{"severity", word(severityNames[:]...), false, "Default: error."},
+	key{"escalation", text, false, "Who is told. Default: the feed's."},
+	key{"idle_ok", just(boolShape), false, "A heartbeat that brings no update counts as one. Default: false."},
+).exactlyOne("stale_after", "expect")
+
+var clientObject = newObject("a client of the roster",
+	key{"client", text, true, "Its name, as its heartbeats write it."},
+	key{"labels", just(labelsShape), false, "For example {tier: enterprise, cluster: fsn1}."},
+)
+
+var feedObject = newObject("a feed",
+	key{"name", text, true, "Letters, digits, '.', '_' and '-'."},
+	key{"description", text, false, "A line for people."},
+	key{"owner", text, false, "The team."},
+	key{"runbook", just(linkShape), false, "A link to what to do."},
+	key{"retention", duration, false, "How long the upstream queue keeps an update that nobody has read. With it feedwatch knows when data is lost."},
+	key{"escalation", text, true, "Who is told: the name of one under escalations."},
+	key{"unmatched", word("ignore"), false, "What of clients that no rule fits: ignore. Without this, a feed ends with a rule that fits all."},
+	key{"roster", listOf(shape{kind: clientShape, object: clientObject}), false, "The clients that are expected, seen or not."},
+	key{"renamed_from", text, false, "The name it had before: what is known of it goes on."},
+	key{"depends_on", listOf(text), false, "Feeds that explain its silence: while one of them has been paged for, this one pages nobody."},
+	key{"rules", listOf(objectOf(ruleObject)), true, "When it is silent."},
+)
+
+var stepObject = newObject("a step",
+	key{"notify", listOf(just(targetShape)), true, "Whom: kind/name, for example slack/cdp-alerts."},
+	key{"after", duration, false, "How long after the incident opened, if nobody has acknowledged. The first step needs none: at once."},
+	key{"repeat", duration, false, "Again and again, this far apart."},
+	key{"before_loss", just(leadShape), false, "How long before data is lost, for example 48h, or 50% of the retention. It waits for no acknowledgement."},
+).atMostOne("after", "before_loss")
+
+var escalationObject = newObject("an escalation",
+	key{"name", text, true, "Unique in all files."},
+	key{"steps", listOf(objectOf(stepObject)), true, "Who is told, and when."},
+)
+
+var scheduleObject = newObject("schedule",
+	key{"cron", text, true, `When a window begins: minute hour day-of-month month day-of-week, for example "0 2 * * 0".`},
+	key{"timezone", text, false, "The time zone of cron, by its IANA name. Default: UTC."},
+	key{"duration", duration, true, "How long a window lasts."},
+)
+
+var maintenanceObject = newObject("a maintenance",
+	key{"name", text, true, "Unique in all files."},
+	key{"match", matchList, true, `What it is for: matchers on feed, client and labels, for example 'cluster="fsn1"'.`},
+	key{"schedule", objectOf(scheduleObject), false, "When it is, again and again."},
+	key{"from", just(timeShape), false, "When it begins, if it comes once, for example 2026-01-31T02:00:00Z."},
+	key{"to", just(timeShape), false, "When it ends, if it comes once."},
+).exactlyOne("schedule", "from")
+
+var retiredObject = newObject("a retired feed",
+	key{"name", text, true, "A feed that is no longer under feeds."},
+	key{"reason", text, true, "Why it is no longer watched."},
+)
+
+var fileObject = newObject("a rule file",
+	key{"feeds", listOf(objectOf(feedObject)), false, "What is watched."},
+	key{"escalations", listOf(objectOf(escalationObject)), false, "By which steps people are told."},
+	key{"maintenance", listOf(objectOf(maintenanceObject)), false, "Times known in advance in which silence needs no page."},
+	key{"retired_feeds", listOf(objectOf(retiredObject)), false, "Feeds that are no longer watched, on purpose."},
+)
