@@ -29,6 +29,10 @@ type config struct {
 	Metrics     metricsConfig   `yaml:"metrics"`
 	Notifiers   notifiersConfig `yaml:"notifiers"`
 	Sources     sourcesConfig   `yaml:"sources"`
+
+	PagerDutyWebhook pagerDutyWebhookConfig `yaml:"pagerduty_webhook"`
+
+	places places
 }
 
 type storeConfig struct {
@@ -56,14 +60,9 @@ type metricsConfig struct {
 }
 
 type notifiersConfig struct {
-	Slack     []slackConfig `yaml:"slack"`
-	PagerDuty []struct {
-		Name      string `yaml:"name"`
-		KeyEnv    string `yaml:"routing_key_env"`
-		KeyFile   string `yaml:"routing_key_file"`
-		EventsURL string `yaml:"events_url"`
-	} `yaml:"pagerduty"`
-	Webhook []struct {
+	Slack     []slackConfig     `yaml:"slack"`
+	PagerDuty []pagerDutyConfig `yaml:"pagerduty"`
+	Webhook   []struct {
 		Name       string `yaml:"name"`
 		URL        string `yaml:"url"`
 		URLEnv     string `yaml:"url_env"`
@@ -140,6 +139,7 @@ func readConfig(path string) (*config, error) {
 	if err := yaml.Load(data, c, yaml.WithKnownFields()); err != nil {
 		return nil, explainYAML(path, data, err)
 	}
+	c.places = newPlaces(path, data)
 	c.Rules = relativeTo(path, c.Rules)
 	c.Store.Path = relativeTo(path, c.Store.Path)
 	if err := c.check(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/watchdog/delivery"
 	"github.com/feedwatch/feedwatch/watchdog/sources"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,9 +29,16 @@ func TestWrongConfigurations(t *testing.T) {
 		{"unset app token", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789, token_env: PATH, app_token_env: NOT_SET_ANYWHERE}]\n", "app_token: the environment variable NOT_SET_ANYWHERE is empty or not set"},
 		{"no app token", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789, token_env: PATH, app_token_env: PATH}]\n", "the app token is not one, which begins with xapp-"},
 		{"unset secret", "install: a\nnotifiers:\n  pagerduty: [{name: x, routing_key_env: NOT_SET_ANYWHERE}]\n", "NOT_SET_ANYWHERE is empty or not set"},
+		{"where", "install: a\nnotifiers:\n  pagerduty:\n    - {name: x, routing_key_env: NOT_SET_ANYWHERE}\n", "feedwatch.yaml:4:7: notifier pagerduty/x: routing_key: "},
+		{"a look without a token", "install: a\nnotifiers:\n  console: [{name: x}]\n  pagerduty:\n    - {name: x, routing_key_env: PD_KEY, service: PABC123}\n", "feedwatch.yaml:5:7: notifier pagerduty/x: api_token: say where it stands"},
+		{"a look at no service", "install: a\nnotifiers:\n  pagerduty:\n    - {name: x, routing_key_env: PD_KEY, api_token_env: PD_KEY}\n", "no ID of a PagerDuty service"},
+		{"empty signing secret", "install: a\npagerduty_webhook:\n  secrets:\n    - {secret_env: PD_KEY}\n    - {secret_env: NOT_SET_ANYWHERE}\n", "feedwatch.yaml:5:7: secret: the environment variable NOT_SET_ANYWHERE is empty"},
+		{"blank signing secret", "install: a\npagerduty_webhook:\n  secrets:\n    - {secret_env: PD_BLANK}\n", "feedwatch.yaml:4:5: pagerduty webhook: a signing secret is empty"},
 		{"twice", "install: a\nnotifiers:\n  console: [{name: x}, {name: x}]\n", "console/x: it is configured twice"},
 		{"source", "install: a\nsources:\n  scrape: [{name: x, url: \"ftp://h\", metric: m, feed: f}]\n", "x"},
 	}
+	t.Setenv("PD_KEY", "0123456789abcdef0123456789abcdef")
+	t.Setenv("PD_BLANK", "   ")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "feedwatch.yaml")
@@ -39,7 +47,10 @@ func TestWrongConfigurations(t *testing.T) {
 			}
 			cfg, err := readConfig(path)
 			if err == nil {
-				_, err = cfg.destinations(notifiers.NewTerminal(os.Stdout, false))
+				var all []delivery.Destination
+				if all, err = cfg.destinations(notifiers.NewTerminal(os.Stdout, false)); err == nil {
+					err = cfg.checkPagerDuty(all)
+				}
 			}
 			if err == nil {
 				_, err = cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
@@ -54,7 +65,7 @@ func TestWrongConfigurations(t *testing.T) {
 // TestExampleConfiguration reads deploy/examples/feedwatch.yaml as serve does.
 func TestExampleConfiguration(t *testing.T) {
 	t.Setenv("SLACK_APP_TOKEN", "xapp-1-0123456789")
-	for _, name := range []string{"SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY_CDP", "PAGERDUTY_ROUTING_KEY_INFRASTRUCTURE", "TICKETING_WEBHOOK_SECRET", "PROMETHEUS_TOKEN"} {
+	for _, name := range []string{"SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY_CDP", "PAGERDUTY_ROUTING_KEY_INFRASTRUCTURE", "PAGERDUTY_API_TOKEN", "PAGERDUTY_WEBHOOK_SECRET", "TICKETING_WEBHOOK_SECRET", "PROMETHEUS_TOKEN"} {
 		value := "0123456789abcdef0123456789abcdef"
 		if name == "SLACK_BOT_TOKEN" {
 			value = "xoxb-" + value
@@ -67,6 +78,9 @@ func TestExampleConfiguration(t *testing.T) {
 	}
 	all, err := cfg.destinations(notifiers.NewTerminal(os.Stdout, false))
 	if err != nil {
+		t.Error(err)
+	}
+	if err := cfg.checkPagerDuty(all); err != nil {
 		t.Error(err)
 	}
 	if _, err := cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)); err != nil {

@@ -14,7 +14,7 @@ import (
 
 // destinations makes every notifier that the configuration names.
 func (c *config) destinations(terminal *notifiers.Terminal) ([]delivery.Destination, error) {
-	d := destinationList{pageURL: c.ExternalURL, seen: map[rules.Target]bool{}}
+	d := destinationList{pageURL: c.ExternalURL, seen: map[rules.Target]bool{}, places: c.places, count: map[string]int{}}
 	for _, s := range c.Notifiers.Slack {
 		d.add("slack", s.Name, slack.DefaultLimits, func() (delivery.Notifier, error) { return c.slackNotifier(s) })
 	}
@@ -56,11 +56,17 @@ type destinationList struct {
 	seen    map[rules.Target]bool
 	all     []delivery.Destination
 	errs    []error
+	places  places
+	count   map[string]int // of each kind
 }
 
 func (d *destinationList) add(kind, name string, limits delivery.Limits, open func() (delivery.Notifier, error)) {
 	target := rules.Target{Kind: kind, Name: name}
-	fail := func(err error) { d.errs = append(d.errs, fmt.Errorf("notifier %s: %w", target, err)) }
+	at := d.count[kind]
+	d.count[kind]++
+	fail := func(err error) {
+		d.errs = append(d.errs, d.places.fault(fmt.Errorf("notifier %s: %w", target, err), "notifiers", kind, at))
+	}
 	if !notifierName.MatchString(name) {
 		fail(errors.New("its name is letters, digits, '.', '_' and '-'"))
 		return

@@ -32,18 +32,19 @@ import (
 //
 //	api, sources --> engine --> store, delivery --> destinations
 type service struct {
-	cfg      *config
-	log      *slog.Logger
-	listener net.Listener
-	store    *store.SQLite
-	engine   *engine.Engine
-	delivery *delivery.Delivery
-	reloader *engine.Reloader
-	api      *api.API
-	slack    *slack.Desk
-	pullers  []puller
-	polling  *sources.Metrics
-	heard    atomic.Int64 // unix ns of the last self-probe that succeeded
+	cfg       *config
+	log       *slog.Logger
+	listener  net.Listener
+	store     *store.SQLite
+	engine    *engine.Engine
+	delivery  *delivery.Delivery
+	reloader  *engine.Reloader
+	api       *api.API
+	slack     *slack.Desk
+	pullers   []puller
+	polling   *sources.Metrics
+	pagerDuty pagerDuty
+	heard     atomic.Int64 // unix ns of the last self-probe that succeeded
 }
 
 // newService opens and wires everything; Run starts it. On an error nothing is
@@ -82,6 +83,9 @@ func (s *service) open(ctx context.Context, destinations []delivery.Destination)
 	})
 	s.delivery.Restore(saved.Incidents, saved.Receipts)
 	if err = s.startEngine(ctx, registry, saved, destinations); err != nil {
+		return err
+	}
+	if err = s.openPagerDuty(registry, destinations); err != nil {
 		return err
 	}
 	return s.startAPI(registry)
@@ -137,7 +141,7 @@ func (s *service) startAPI(registry *prometheus.Registry) error {
 	}
 	s.api, err = api.New(api.Config{
 		Ingest: s.engine, Watch: s.engine, Keeper: s.engine, Ledger: s.store, Reload: s.reloader.Reload,
-		Tokens: tokens, ReadOpen: s.cfg.Read == "open", Receivers: slackReceivers(s.slack),
+		Tokens: tokens, ReadOpen: s.cfg.Read == "open", Receivers: append(slackReceivers(s.slack), s.pagerDuty.receivers()...),
 		Gatherer: registry, Registerer: registry, ClientSeriesMax: clients,
 		Words: words(), Version: version(), Log: s.log,
 	})
@@ -180,6 +184,7 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.probe(ctx) })
 	group.Go(func() error { return s.report(ctx) })
 	group.Go(func() error { return s.housekeep(ctx) })
+	s.pagerDuty.run(ctx, group)
 	for i, p := range s.pullers {
 		jitter := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(i)))
 		group.Go(func() error {
@@ -241,6 +246,7 @@ func (s *service) report(ctx context.Context) error {
 			}
 		}
 		trouble = append(trouble, s.slack.Trouble()...)
+		trouble = append(trouble, s.pagerDuty.trouble()...)
 		if err := s.engine.SetTrouble(ctx, trouble); err != nil && ctx.Err() == nil {
 			s.log.Warn("the engine is slow to take its own trouble", slog.Any("error", err))
 		}

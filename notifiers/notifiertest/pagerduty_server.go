@@ -27,6 +27,7 @@ type PagerDutyServer struct {
 	calls  []PagerDutyCall
 	held   []PagerDutyEvent
 	hold   bool
+	rest   pagerDutyREST
 }
 
 // PagerDutyEvent is the body of a request, without its routing key.
@@ -59,6 +60,10 @@ type PagerDutyAlert struct {
 	Rings    int    // how often somebody was woken: once, when it was made
 	Triggers int    // how many triggers it took
 	Event    PagerDutyEvent
+	Created  time.Time
+	Changed  time.Time // its status, last
+	By       string    // the person who did that; "" for an integration
+	AckedAt  time.Time // by a person
 }
 
 // PagerDutyCall is a request as it arrived.
@@ -72,6 +77,7 @@ type PagerDutyCall struct {
 func NewPagerDutyServer(routingKey string) *PagerDutyServer {
 	s := &PagerDutyServer{key: routingKey}
 	s.mux.HandleFunc("POST /v2/enqueue", s.enqueue)
+	s.mux.HandleFunc("GET /incidents", s.listIncidents)
 	s.server = httptest.NewServer(s)
 	return s
 }
@@ -211,8 +217,11 @@ func (s *PagerDutyServer) check(routingKey string, e PagerDutyEvent) []string {
 
 // apply works on an accepted event. A trigger of an alert that is open or
 // acknowledged wakes nobody; acknowledging or resolving what is not there does
-// nothing.
+// nothing. While the service is in a maintenance window nothing is done at all.
 func (s *PagerDutyServer) apply(e PagerDutyEvent) {
+	if s.rest.maintenance {
+		return
+	}
 	var open *PagerDutyAlert
 	for _, a := range s.alerts {
 		if a.Key == e.DedupKey && a.Status != "resolved" {
@@ -221,13 +230,13 @@ func (s *PagerDutyServer) apply(e PagerDutyEvent) {
 	}
 	switch {
 	case e.Action == "trigger" && open == nil:
-		s.alerts = append(s.alerts, &PagerDutyAlert{Key: e.DedupKey, Status: "triggered", Rings: 1, Triggers: 1, Event: e})
+		s.alerts = append(s.alerts, &PagerDutyAlert{Key: e.DedupKey, Status: "triggered", Rings: 1, Triggers: 1, Event: e, Created: s.now(), Changed: s.now()})
 	case e.Action == "trigger":
 		open.Triggers++
 	case open == nil:
 	case e.Action == "acknowledge":
-		open.Status = "acknowledged"
+		open.change("acknowledged", "", s.now())
 	case e.Action == "resolve":
-		open.Status = "resolved"
+		open.change("resolved", "", s.now())
 	}
 }

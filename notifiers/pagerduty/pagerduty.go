@@ -46,11 +46,7 @@ func (n *Notifier) Deliver(ctx context.Context, op delivery.Op) (string, error) 
 		return "", &delivery.Error{Class: delivery.BadPayload, Err: notifiers.NewFailure(n.redact, why, nil)}
 	}
 	event := n.event(op, action)
-	x := n.sender.Exchange()
-	client := pd.NewClient("", pd.WithV2EventsAPIEndpoint(n.config.APIURL))
-	client.HTTPClient = x
-	answer, err := client.ManageEventWithContext(ctx, event)
-	if failed := n.failure(x, action, event.DedupKey, answer, err); failed != nil {
+	if failed := n.send(ctx, event); failed != nil {
 		return "", failed
 	}
 	return event.DedupKey, nil
@@ -104,4 +100,23 @@ func reasons(body []byte) (delivery.Class, string) {
 		return delivery.Refused, why + "; put the integration key of an Events API v2 integration into the configuration"
 	}
 	return delivery.BadPayload, why
+}
+
+// ResolveKey makes one attempt at resolving the alert under a dedup key, whether
+// or not we know what it is about.
+func (n *Notifier) ResolveKey(ctx context.Context, key string) error {
+	event := &pd.V2Event{RoutingKey: n.config.RoutingKey.Reveal(), Action: "resolve", DedupKey: key}
+	if failed := n.send(ctx, event); failed != nil {
+		return failed
+	}
+	return nil
+}
+
+// send is one attempt.
+func (n *Notifier) send(ctx context.Context, event *pd.V2Event) *delivery.Error {
+	x := n.sender.Exchange()
+	client := pd.NewClient("", pd.WithV2EventsAPIEndpoint(n.config.APIURL))
+	client.HTTPClient = x
+	answer, err := client.ManageEventWithContext(ctx, event)
+	return n.failure(x, event.Action, event.DedupKey, answer, err)
 }

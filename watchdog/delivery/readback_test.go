@@ -1,0 +1,50 @@
+package delivery
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+)
+
+// TestWhatDoesNotShowIsToldAgain: once, unless nobody is to be woken for it, and
+// what was triggered twice is resolved once.
+func TestWhatDoesNotShowIsToldAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pd, stream := newScripted(Alerts, nil), newScripted(Stream, nil)
+		in(t, []Destination{{Target: pager, Notifier: pd}, {Target: hook, Notifier: stream}}, func(t *testing.T, b *bench) {
+			l := opened("one", rules.Error, pager)
+			b.show(l)
+			after(time.Minute)
+			if told := b.Told(pager); len(told) != 1 || told[0].Page.N != 1 || told[0].Covered || told[0].At.IsZero() {
+				t.Fatalf("told %+v", told)
+			}
+			if told := b.Told(hook); told != nil {
+				t.Errorf("a stream holds alerts: %+v", told)
+			}
+			b.Again(pager, "nothing", 1)
+			b.Again(pager, "one", 7)
+			b.Again(hook, "one", 1)
+			b.Again(pager, "one", 1)
+			after(time.Minute)
+			wantSaid(t, pd, "trigger p1", "trigger p1")
+			b.show(l.ack())
+			after(time.Minute)
+			if told := b.Told(pager); len(told) != 1 || !told[0].Covered {
+				t.Errorf("told %+v, want it covered", told)
+			}
+			b.Again(pager, "one", 1)
+			after(time.Minute)
+			wantSaid(t, pd, "trigger p1", "trigger p1", "ack p1/ack")
+			b.show(l.resolve())
+			after(time.Minute)
+			b.Again(pager, "one", 1)
+			after(time.Minute)
+			wantSaid(t, pd, "trigger p1", "trigger p1", "ack p1/ack", "resolve p1/resolve")
+			if told := b.Told(pager); told != nil {
+				t.Errorf("told %+v of what is over", told)
+			}
+		})
+	})
+}
