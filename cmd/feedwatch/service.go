@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
 	"github.com/feedwatch/feedwatch/notifiers/slack"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -44,7 +45,8 @@ type service struct {
 	pullers   []puller
 	polling   *sources.Metrics
 	pagerDuty pagerDuty
-	heard     atomic.Int64 // unix ns of the last self-probe that succeeded
+	changes   *pagerduty.Changes // nil: there is no PagerDuty to tell
+	heard     atomic.Int64       // unix ns of the last self-probe that succeeded
 }
 
 // newService opens and wires everything; Run starts it. On an error nothing is
@@ -106,7 +108,7 @@ func (s *service) startEngine(ctx context.Context, registry *prometheus.Registry
 		return err
 	}
 	registry.MustRegister(engine.NewCollector(s.engine.Status))
-	s.reloader = &engine.Reloader{Dir: s.cfg.Rules, Files: os.DirFS(s.cfg.Rules), Engine: s.engine, Targets: targetsOf(destinations), Log: s.log}
+	s.reloader = &engine.Reloader{Dir: s.cfg.Rules, Files: os.DirFS(s.cfg.Rules), Engine: s.engine, Targets: targetsOf(destinations), Log: s.log, Changed: s.rulesChanged(destinations)}
 	return s.reloader.Begin(ctx, saved.Rules)
 }
 
@@ -185,6 +187,9 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.report(ctx) })
 	group.Go(func() error { return s.housekeep(ctx) })
 	s.pagerDuty.run(ctx, group)
+	if s.changes != nil {
+		group.Go(func() error { return s.changes.Run(ctx) })
+	}
 	for i, p := range s.pullers {
 		jitter := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(i)))
 		group.Go(func() error {

@@ -28,6 +28,9 @@ type PagerDutyServer struct {
 	held   []PagerDutyEvent
 	hold   bool
 	rest   pagerDutyREST
+
+	changes []PagerDutyChange
+	changed chan struct{}
 }
 
 // PagerDutyEvent is the body of a request, without its routing key.
@@ -75,8 +78,9 @@ type PagerDutyCall struct {
 
 // NewPagerDutyServer starts a service on a free port.
 func NewPagerDutyServer(routingKey string) *PagerDutyServer {
-	s := &PagerDutyServer{key: routingKey}
+	s := &PagerDutyServer{key: routingKey, changed: make(chan struct{}, 1)}
 	s.mux.HandleFunc("POST /v2/enqueue", s.enqueue)
+	s.mux.HandleFunc("POST /v2/change/enqueue", s.enqueueChange)
 	s.mux.HandleFunc("GET /incidents", s.listIncidents)
 	s.server = httptest.NewServer(s)
 	return s

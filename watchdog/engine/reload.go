@@ -22,10 +22,14 @@ type Reloader struct {
 	Engine  *Engine
 	Targets []rules.Target // notifiers that exist
 	Log     *slog.Logger
+	// Changed hears of a set that follows another, with what is different; nil:
+	// nobody does. It must not wait.
+	Changed func(from, to *rules.Set, changes []rules.Change, more int)
 
 	mu      sync.Mutex
 	inForce *rules.Set
-	judged  digest // of what was put in force or refused last
+	files   []rules.File // of inForce
+	judged  digest       // of what was put in force or refused last
 }
 
 // Begin puts the first rules in force, before the engine runs: those of the
@@ -45,7 +49,8 @@ func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 	}
 	switch {
 	case err == nil:
-		r.inForce = set
+		r.inForce, r.files = good, filesOf(last)
+		r.follow(set, seen.files)
 		if good != nil { // so that whoever left the roster while we were down is seen to
 			r.Engine.begin(good, last.At, "")
 		}
@@ -56,7 +61,7 @@ func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 	case good == nil:
 		return err
 	default:
-		r.inForce = good
+		r.inForce, r.files = good, last.Files
 		r.Log.Error("the rule files were refused; those accepted last are in force", slog.Any("error", err))
 		r.Engine.begin(good, last.At, err.Error())
 		return nil
@@ -133,7 +138,7 @@ func (r *Reloader) take(ctx context.Context, seen look) error {
 		if err := r.Engine.UseRules(ctx, set, seen.files); err != nil {
 			return err
 		}
-		r.inForce = set
+		r.follow(set, seen.files)
 		r.Log.Info("rules in force", slog.String("version", set.Version()), slog.Int("feeds", len(set.Feeds())))
 		r.warn(set)
 	}
@@ -154,6 +159,25 @@ func (r *Reloader) warn(set *rules.Set) {
 	if more := len(all) - warningsLogged; more > 0 {
 		r.Log.Warn("more warnings about the rules in force are on the page", slog.Int("more", more))
 	}
+}
+
+// follow takes set for the one in force, and says what is different.
+func (r *Reloader) follow(set *rules.Set, files []rules.File) {
+	before, was := r.inForce, r.files
+	r.inForce, r.files = set, files
+	if r.Changed == nil || before == nil {
+		return
+	}
+	if changes, more := rules.Changes(was, files); len(changes) > 0 {
+		r.Changed(before, set, changes, more)
+	}
+}
+
+func filesOf(last *watchdog.SavedRules) []rules.File {
+	if last == nil {
+		return nil
+	}
+	return last.Files
 }
 
 // refuse says why the rules in force stay.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -250,4 +251,31 @@ func TestWarningsOfTheSetInForce(t *testing.T) {
 			t.Errorf("the warnings are %q\nof\n%s", got, quiet)
 		}
 	})
+}
+
+// TestChangedHearsWhatIsDifferent: once for each set that follows another, and not
+// of one that was refused.
+func TestChangedHearsWhatIsDifferent(t *testing.T) {
+	plain := func(f *folder) { f.write("rules", "old") }
+	var mu sync.Mutex
+	var heard []string
+	watching(t, plain, func(f *folder) {
+		f.reloader.mu.Lock()
+		f.reloader.Changed = func(from, to *rules.Set, changes []rules.Change, more int) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, c := range changes {
+				heard = append(heard, c.String())
+			}
+			if from.Version() == to.Version() || more > 0 {
+				t.Errorf("from %s to %s, %d more", from.Version(), to.Version(), more)
+			}
+		}
+		f.reloader.mu.Unlock()
+		f.write("rules", "new")
+		f.wants("new", "")
+	})
+	if want := "feed profiles, rule new: added|feed profiles, rule old: removed"; strings.Join(heard, "|") != want {
+		t.Errorf("heard %q", heard)
+	}
 }

@@ -1,0 +1,97 @@
+package pagerduty_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
+	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/delivery"
+)
+
+func someChange() *pagerduty.RuleChange {
+	return &pagerduty.RuleChange{
+		Install: "example", From: "aaaaaaaaaaaa", To: "bbbbbbbbbbbb", At: time.Date(2025, 11, 24, 0, 0, 0, 0, time.UTC),
+		PageURL: "https://feedwatch.example.com", Changes: []rules.Change{{What: "feed profiles, rule everyone, stale_after", Was: "30m", Now: "45m"}},
+	}
+}
+
+// changer is a change event as a notifier of the conformance suite.
+type changer struct{ n *pagerduty.Notifier }
+
+func (changer) Shape() delivery.Shape { return delivery.Stream }
+
+func (c changer) Deliver(ctx context.Context, _ delivery.Op) (string, error) {
+	if err := c.n.TellChange(ctx, someChange()); err != nil {
+		return "", err
+	}
+	return "told", nil
+}
+
+func TestChangeConformance(t *testing.T) {
+	notifiertest.Run(t, notifiertest.Harness{
+		New:         func(t *testing.T, url string) delivery.Notifier { return changer{newNotifier(t, url)} },
+		Server:      func(t *testing.T) http.Handler { return newServer(t) },
+		Op:          func() delivery.Op { return notifiertest.Open().Op(delivery.Tell, target) },
+		Secrets:     []string{key},
+		Reasons:     `{"status":"invalid event","message":"Event object is invalid","errors":["'payload.summary' is missing"]}`,
+		ReasonsWord: "'payload.summary' is missing",
+	})
+}
+
+func TestChange(t *testing.T) {
+	s := newServer(t)
+	n := newNotifier(t, s.URL())
+	one, many := someChange(), someChange()
+	for range 200 {
+		many.Changes = append(many.Changes, rules.Change{What: strings.Repeat("long\n", 500), Was: "1", Now: "2"})
+	}
+	many.More = 7
+	for _, c := range []*pagerduty.RuleChange{one, many} {
+		if err := n.TellChange(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := s.Changes()
+	if want := "feedwatch rules changed: feed profiles, rule everyone, stale_after: 45m, was 30m"; got[0].Payload.Summary != want {
+		t.Errorf("summary %q, want %q", got[0].Payload.Summary, want)
+	}
+	if got[1].Payload.Summary != "feedwatch rules changed: 208 changes" || len(got[1].Payload.Details) > 100<<10 {
+		t.Errorf("summary %q, %d bytes of details", got[1].Payload.Summary, len(got[1].Payload.Details))
+	}
+	if len(s.Alerts()) != 0 {
+		t.Error("a change event made an alert")
+	}
+}
+
+// TestChangesAreTriedAgain: until one is told, and not for ever.
+func TestChangesAreTriedAgain(t *testing.T) {
+	s := newServer(t)
+	s.Fail(notifiertest.Answer(400, `{"status":"invalid event","message":"no","errors":[]}`))
+	ctx, cancel := context.WithCancel(t.Context())
+	changes := pagerduty.NewChanges([]*pagerduty.Notifier{newNotifier(t, s.URL())}, slog.New(slog.DiscardHandler))
+	ended := make(chan error)
+	go func() { ended <- changes.Run(ctx) }()
+	changes.Add(someChange()) // refused, so given up
+	changes.Add(someChange())
+	for len(s.Changes()) < 1 {
+		select {
+		case <-ctx.Done():
+			t.Fatal(ctx.Err())
+		case <-s.Changed():
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	for range 100 { // nobody takes them any more: it does not block
+		changes.Add(someChange())
+	}
+}
