@@ -56,6 +56,9 @@ func secrets(config string) []string {
 		if strings.HasPrefix(name, "SLACK_") {
 			value = "xoxb-" + value
 		}
+		if strings.HasSuffix(name, "_URL") {
+			value = "https://hc-ping.com/" + value
+		}
 		env = append(env, name+"="+value)
 	}
 	return env

@@ -34,6 +34,9 @@ the secrets; rules check does not, and tells more about rule files.`,
 			if err := cfg.checkPagerDuty(all); err != nil {
 				return err
 			}
+			if _, err := cfg.pinger(prometheus.NewRegistry(), nil, slog.New(slog.DiscardHandler)); err != nil {
+				return err
+			}
 			pulled, err := cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 			if err != nil {
 				return err

@@ -30,6 +30,7 @@ type config struct {
 	Notifiers   notifiersConfig `yaml:"notifiers"`
 	Sources     sourcesConfig   `yaml:"sources"`
 
+	Watch            watchConfig            `yaml:"watch"`
 	PagerDutyWebhook pagerDutyWebhookConfig `yaml:"pagerduty_webhook"`
 
 	places places

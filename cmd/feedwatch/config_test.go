@@ -34,11 +34,15 @@ func TestWrongConfigurations(t *testing.T) {
 		{"a look at no service", "install: a\nnotifiers:\n  pagerduty:\n    - {name: x, routing_key_env: PD_KEY, api_token_env: PD_KEY}\n", "no ID of a PagerDuty service"},
 		{"empty signing secret", "install: a\npagerduty_webhook:\n  secrets:\n    - {secret_env: PD_KEY}\n    - {secret_env: NOT_SET_ANYWHERE}\n", "feedwatch.yaml:5:7: secret: the environment variable NOT_SET_ANYWHERE is empty"},
 		{"blank signing secret", "install: a\npagerduty_webhook:\n  secrets:\n    - {secret_env: PD_BLANK}\n", "feedwatch.yaml:4:5: pagerduty webhook: a signing secret is empty"},
+		{"a watch without a URL", "install: a\nwatch: {every: 1m}\n", "feedwatch.yaml:2:8: watch: ping_url: say where it stands"},
+		{"a watch too seldom", "install: a\nwatch: {ping_url_env: PD_URL, every: 1d}\n", "a ping comes every 10s to 1h"},
+		{"a watch at no URL", "install: a\nwatch: {ping_url_env: PD_KEY}\n", "feedwatch.yaml:2:8: watch: the ping URL"},
 		{"twice", "install: a\nnotifiers:\n  console: [{name: x}, {name: x}]\n", "console/x: it is configured twice"},
 		{"source", "install: a\nsources:\n  scrape: [{name: x, url: \"ftp://h\", metric: m, feed: f}]\n", "x"},
 	}
 	t.Setenv("PD_KEY", "0123456789abcdef0123456789abcdef")
 	t.Setenv("PD_BLANK", "   ")
+	t.Setenv("PD_URL", "https://hc-ping.com/5f1c7c2e")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "feedwatch.yaml")
@@ -50,6 +54,9 @@ func TestWrongConfigurations(t *testing.T) {
 				var all []delivery.Destination
 				if all, err = cfg.destinations(notifiers.NewTerminal(os.Stdout, false)); err == nil {
 					err = cfg.checkPagerDuty(all)
+				}
+				if err == nil {
+					_, err = cfg.pinger(prometheus.NewRegistry(), nil, slog.New(slog.DiscardHandler))
 				}
 			}
 			if err == nil {
@@ -72,6 +79,7 @@ func TestExampleConfiguration(t *testing.T) {
 		}
 		t.Setenv(name, value)
 	}
+	t.Setenv("WATCH_PING_URL", "https://hc-ping.com/5f1c7c2e")
 	cfg, err := readConfig("../../deploy/examples/feedwatch.yaml")
 	if err != nil {
 		t.Fatal(err)

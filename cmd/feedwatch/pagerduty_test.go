@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -27,6 +28,11 @@ func TestPagerDutyDecides(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.write("feedwatch.yaml", string(text)+"pagerduty_webhook:\n  secrets: [{secret_env: FW_PD_HOOK}]\n")
+	pinged := make(chan struct{}, 100)
+	outside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { pinged <- struct{}{} }))
+	t.Cleanup(outside.Close)
+	t.Setenv("FW_PING", outside.URL+"/5f1c7c2e")
+	w.edit("feedwatch.yaml", "pagerduty_webhook:", "watch: {ping_url_env: FW_PING, every: 10s}\npagerduty_webhook:")
 	w.pagerduty.Put("fw/e2e/external-profiles/1-gone/p1", time.Now().Add(-time.Hour))
 	w.start()
 	w.push(4, "cluster", "fsn1")
@@ -82,6 +88,12 @@ func TestPagerDutyDecides(t *testing.T) {
 	})
 	w.eventually("what was open for nothing is resolved", 20*time.Second, func() bool { return w.pagerduty.Alerts()[0].Status == "resolved" })
 
+	select {
+	case <-pinged:
+	case <-time.After(20 * time.Second):
+		t.Error("the watch outside heard nothing")
+	}
+
 	w.kill()
 	w.start()
 	if code := hook("e1", e2eHookSecret); code != http.StatusAccepted { // sent again
@@ -99,7 +111,7 @@ func TestPagerDutyDecides(t *testing.T) {
 	}
 	w.metricsAreDocumented()
 	w.stop()
-	for _, secret := range []string{e2eHookSecret, notifiertest.PagerDutyToken} {
+	for _, secret := range []string{e2eHookSecret, notifiertest.PagerDutyToken, "5f1c7c2e"} {
 		if strings.Contains(w.log.String(), secret) {
 			t.Errorf("the log holds a secret: %.12s...", secret)
 		}

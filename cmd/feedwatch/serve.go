@@ -54,6 +54,9 @@ func serve(ctx context.Context, path string, out io.Writer, log *slog.Logger) er
 		return err
 	}
 	log.Info("watching", slog.String("listen", cfg.Listen), slog.String("page", cfg.ExternalURL), slog.String("rules", cfg.Rules))
+	if cfg.Watch == (watchConfig{}) {
+		log.Warn(s.outside.Short())
+	}
 	go s.reloadOnHangup(ctx)
 	return s.run(ctx)
 }

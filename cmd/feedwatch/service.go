@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/notifiers/deadman"
 	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
 	"github.com/feedwatch/feedwatch/notifiers/slack"
 	"github.com/feedwatch/feedwatch/rules"
@@ -46,7 +47,8 @@ type service struct {
 	polling   *sources.Metrics
 	pagerDuty pagerDuty
 	changes   *pagerduty.Changes // nil: there is no PagerDuty to tell
-	heard     atomic.Int64       // unix ns of the last self-probe that succeeded
+	outside   *deadman.Pinger
+	heard     atomic.Int64 // unix ns of the last self-probe that succeeded
 }
 
 // newService opens and wires everything; Run starts it. On an error nothing is
@@ -88,6 +90,9 @@ func (s *service) open(ctx context.Context, destinations []delivery.Destination)
 		return err
 	}
 	if err = s.openPagerDuty(registry, destinations); err != nil {
+		return err
+	}
+	if s.outside, err = cfg.pinger(registry, s.unwell, log); err != nil {
 		return err
 	}
 	return s.startAPI(registry)
@@ -144,6 +149,7 @@ func (s *service) startAPI(registry *prometheus.Registry) error {
 	s.api, err = api.New(api.Config{
 		Ingest: s.engine, Watch: s.engine, Keeper: s.engine, Ledger: s.store, Reload: s.reloader.Reload,
 		Tokens: tokens, ReadOpen: s.cfg.Read == "open", Receivers: append(slackReceivers(s.slack), s.pagerDuty.receivers()...),
+		Outside:  s.outside.Short,
 		Gatherer: registry, Registerer: registry, ClientSeriesMax: clients,
 		Words: words(), Version: version(), Log: s.log,
 	})
@@ -187,6 +193,7 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.report(ctx) })
 	group.Go(func() error { return s.housekeep(ctx) })
 	s.pagerDuty.run(ctx, group)
+	group.Go(func() error { return s.outside.Run(ctx) })
 	if s.changes != nil {
 		group.Go(func() error { return s.changes.Run(ctx) })
 	}
@@ -252,6 +259,9 @@ func (s *service) report(ctx context.Context) error {
 		}
 		trouble = append(trouble, s.slack.Trouble()...)
 		trouble = append(trouble, s.pagerDuty.trouble()...)
+		if why := s.outside.Trouble(); why != "" {
+			trouble = append(trouble, why)
+		}
 		if err := s.engine.SetTrouble(ctx, trouble); err != nil && ctx.Err() == nil {
 			s.log.Warn("the engine is slow to take its own trouble", slog.Any("error", err))
 		}

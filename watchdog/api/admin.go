@@ -27,12 +27,12 @@ func (a *API) healthy(w http.ResponseWriter, _ *http.Request, _ *Token) {
 		answerText(w, http.StatusServiceUnavailable, "the watch stands still since "+s.Now.String())
 		return
 	}
-	answerText(w, http.StatusOK, okBut(a.cfg.Watch.Status()))
+	answerText(w, http.StatusOK, okBut(a.cfg.Watch.Status(), a.cfg.Outside()))
 }
 
 // okBut is "ok", and what fails all the same, a reason a line. Everybody may read
 // it: it names no client, and leaves findings to the page.
-func okBut(s *engine.Status) string {
+func okBut(s *engine.Status, outside string) string {
 	lines := []string{"ok"}
 	if s == nil {
 		return lines[0]
@@ -54,6 +54,9 @@ func okBut(s *engine.Status) string {
 	case n > 1:
 		lines = append(lines, strconv.Itoa(n)+" more troubles of its own stand on the page of feedwatch")
 	}
+	if outside != "" {
+		lines = append(lines, outside)
+	}
 	if len(lines) > 1 {
 		lines[0] = "ok, but"
 	}
@@ -65,7 +68,7 @@ func okBut(s *engine.Status) string {
 func (a *API) ready(w http.ResponseWriter, _ *http.Request, _ *Token) {
 	s := a.cfg.Watch.Status()
 	if s != nil && s.Ready {
-		answerText(w, http.StatusOK, okBut(s))
+		answerText(w, http.StatusOK, okBut(s, a.cfg.Outside()))
 		return
 	}
 	reasons := []string{"not ready: the first complete evaluation is not done"}

@@ -49,6 +49,9 @@ type Config struct {
 	// Reload reads the rule files again; its error holds the findings when they
 	// were refused and the old set stays in force.
 	Reload func(ctx context.Context) error
+	// Outside is why nobody outside would notice that feedwatch died; "" while
+	// somebody would.
+	Outside func() string
 
 	Tokens   []Token // may be empty: then nothing can be pushed or changed
 	ReadOpen bool    // everybody may read: for a listener on loopback
@@ -92,7 +95,7 @@ type API struct {
 
 // New makes the API. It fails where two tokens cannot be told apart.
 func New(cfg Config) (*API, error) {
-	if cfg.Ingest == nil || cfg.Watch == nil || cfg.Keeper == nil || cfg.Ledger == nil || cfg.Reload == nil ||
+	if cfg.Ingest == nil || cfg.Watch == nil || cfg.Keeper == nil || cfg.Ledger == nil || cfg.Reload == nil || cfg.Outside == nil ||
 		cfg.Gatherer == nil || cfg.Registerer == nil || cfg.Log == nil || !cfg.Words.whole() {
 		return nil, errors.New("api: a part of Config is missing")
 	}

@@ -40,6 +40,7 @@ type fakeEngine struct {
 	reports   [][]feed.Heartbeat
 	refuse    map[string]feed.Refusal // by client
 	submitErr error
+	outside   string
 	status    *engine.Status
 	clients   map[string][]watchdog.ClientView
 	acks      []string    // all that people decided
@@ -270,8 +271,8 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 			token(t, "consent-admin", otherSecret, []Role{RoleAdmin}, []string{"consent"}),
 		},
 		Gatherer: r.registry, Registerer: r.registry, ClientSeriesMax: 10, Words: testWords(), Version: "v0.0.0",
-
-		Log: slog.New(slog.NewTextHandler(r.log, nil)),
+		Outside: func() string { return r.engine.outside },
+		Log:     slog.New(slog.NewTextHandler(r.log, nil)),
 	}
 	for _, path := range []string{"/slack/interactions", "/slack/commands", "/pagerduty/webhook"} {
 		cfg.Receivers = append(cfg.Receivers, Receiver{path, http.HandlerFunc(received)})

@@ -45,6 +45,7 @@ type frame struct {
 	Now     string
 	Rules   string
 	Version string
+	Outside string // why nobody outside watches
 	Body    any
 }
 
@@ -52,7 +53,7 @@ type frame struct {
 const pagePolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 func (a *API) render(w http.ResponseWriter, r *http.Request, code int, name string, f frame) {
-	f.Version = a.cfg.Version
+	f.Version, f.Outside = a.cfg.Version, a.cfg.Outside()
 	f.Now = a.now().UTC().Format("2 Jan 2006 15:04:05") + " UTC"
 	if s := a.cfg.Watch.Status(); s != nil {
 		f.Install, f.Rules = s.Install, s.Rules.Version

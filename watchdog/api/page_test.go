@@ -124,12 +124,14 @@ func TestFeedwatchsOwnTroubleIsShown(t *testing.T) {
 	s := r.engine.status
 	s.Store = engine.StoreStatus{Failing: "disk full", Since: now.Add(-minute)}
 	s.Trouble = []string{"Slack refuses our token."}
+	r.engine.outside = "not watched from outside: its pings are not taken"
 	s.Rules.RefusedAt, s.Rules.Refusal = now.Add(-minute), "rules/a.yaml:14:9: unknown key"
 	s.Rules.Warnings = "rules/b.yaml:3:5: warning: rule"
 	s.Sources = append(s.Sources, watchdog.SourceView{Name: "prom-eu", Blind: true, Failure: "connection refused"})
 	want(t, r.do("GET", "/", "", ""), http.StatusOK,
 		"Nothing can be stored since 00:04:00 UTC: disk full", "Slack refuses our token.", "The newest rule files were refused, 00:04:00 UTC",
-		"rules/a.yaml:14:9: unknown key", "rules/b.yaml:3:5: warning: rule", "cannot see", "connection refused", "not read yet")
+		"rules/a.yaml:14:9: unknown key", "rules/b.yaml:3:5: warning: rule", "cannot see", "connection refused", "not read yet",
+		"feedwatch is not watched from outside: its pings are not taken.")
 }
 
 func TestAcknowledgeForm(t *testing.T) {

@@ -148,6 +148,7 @@ func TestReadyAndHealthySayWhatFails(t *testing.T) {
 	s.Rules.RefusedAt, s.Rules.Refusal = now.Add(-minute), "acme.yaml:1:1: unknown key"
 	s.Sources = []watchdog.SourceView{{Name: "prom-eu", Blind: true, KnownThrough: now.Add(-minute)}}
 	s.Trouble = []string{"acme refuses us"}
+	r.engine.outside = "not watched from outside: its pings are not taken"
 	r.engine.publish(&s)
 	for _, path := range []string{"/-/ready", "/-/healthy"} {
 		w := r.do("GET", path, "", "")
@@ -156,6 +157,7 @@ nothing can be stored since 2025-11-24T00:04:00Z: no space left for /var/lib/fee
 the rule files of 2025-11-24T00:04:00Z were refused; the rules before them are in force
 source prom-eu cannot be read: its clients may be fine or silent
 1 more trouble of its own stands on the page of feedwatch
+not watched from outside: its pings are not taken
 `)
 		if strings.Contains(w.Body.String(), "acme") {
 			t.Errorf("%s names a customer", path)

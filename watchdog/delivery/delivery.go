@@ -287,12 +287,15 @@ func (d *Delivery) Run(ctx context.Context) error {
 // TargetStatus is one destination as readers see it.
 type TargetStatus struct {
 	Target      rules.Target `json:"target"`
+	Alerts      bool         `json:"alerts"`  // it wakes people: an alert for each page
 	Pending     int          `json:"pending"` // ops still to be brought about
 	Parked      string       `json:"parked,omitempty"`
 	Dead        int          `json:"dead"` // ops given up since the start
 	DeadReason  string       `json:"dead_reason,omitempty"`
 	LastSuccess feed.Instant `json:"last_success,omitzero"`
 	LastError   string       `json:"last_error,omitempty"`
+	// FailingSince is the first failure after the last success.
+	FailingSince feed.Instant `json:"failing_since,omitzero"`
 }
 
 // Status says how each destination is doing.
@@ -303,7 +306,8 @@ func (d *Delivery) Status() []TargetStatus {
 	for _, dest := range d.dests {
 		all = append(all, TargetStatus{
 			Target: dest.Target, Pending: dest.waiting, Parked: dest.parked, Dead: dest.dead, DeadReason: dest.deadReason,
-			LastSuccess: dest.lastSuccess, LastError: dest.lastError,
+			LastSuccess: dest.lastSuccess, LastError: dest.lastError, FailingSince: dest.failingSince,
+			Alerts: dest.Notifier.Shape() == Alerts,
 		})
 	}
 	return all

@@ -31,10 +31,11 @@ type destination struct {
 	parked      string    // why it is not tried but for probes; "" when it works
 	probeAt     time.Time
 
-	dead        int
-	deadReason  string
-	lastSuccess feed.Instant
-	lastError   string
+	dead         int
+	deadReason   string
+	lastSuccess  feed.Instant
+	lastError    string
+	failingSince feed.Instant
 }
 
 // pair is one incident at one destination.

@@ -72,7 +72,7 @@ func (d *Delivery) succeed(dest *destination, p *pair, op Op, ref string) {
 			other.unsent, other.notUntil = false, time.Time{}
 		}
 	}
-	dest.lastSuccess, dest.lastError = feed.At(d.wall()), ""
+	dest.lastSuccess, dest.lastError, dest.failingSince = feed.At(d.wall()), "", 0
 	p.attempts, p.notUntil, p.minimal = 0, time.Time{}, ""
 	if op.Kind == Update || op.Kind == Reply {
 		p.lost = 0
@@ -105,6 +105,9 @@ func (d *Delivery) fail(dest *destination, p *pair, op Op, err error) {
 	name, now := dest.Target.String(), time.Now()
 	d.metrics.results.WithLabelValues(name, class.String()).Inc()
 	dest.lastError = err.Error()
+	if dest.failingSince.IsZero() {
+		dest.failingSince = feed.At(d.wall())
+	}
 	d.log.Warn("not delivered", slog.String("notifier", name), slog.String("incident", op.Incident.ID),
 		slog.String("op", op.Name), slog.String("class", class.String()), slog.Any("error", err))
 	switch class {

@@ -161,6 +161,13 @@ func (r *Reloader) warn(set *rules.Set) {
 	}
 }
 
+// InForce is the set that feedwatch goes by; never nil after Begin.
+func (r *Reloader) InForce() *rules.Set {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.inForce
+}
+
 // follow takes set for the one in force, and says what is different.
 func (r *Reloader) follow(set *rules.Set, files []rules.File) {
 	before, was := r.inForce, r.files
