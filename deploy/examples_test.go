@@ -53,7 +53,10 @@ func secrets(config string) []string {
 	var env []string
 	for _, name := range secretNames(config) {
 		value := "0123456789abcdef0123456789abcdef"
-		if strings.HasPrefix(name, "SLACK_") {
+		switch {
+		case name == "SLACK_APP_TOKEN":
+			value = "xapp-" + value
+		case strings.HasPrefix(name, "SLACK_"):
 			value = "xoxb-" + value
 		}
 		if strings.HasSuffix(name, "_URL") {

@@ -163,6 +163,7 @@ func TestPodIsWatchedAndConfined(t *testing.T) {
 func secretNames(config string) []string {
 	var names []string
 	for line := range strings.SplitSeq(config, "\n") {
+		line, _, _ = strings.Cut(line, "#")
 		if key, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && strings.HasSuffix(key, "_env") {
 			names = append(names, value)
 		}

@@ -63,7 +63,8 @@ To see it page, without any account or configuration:  feedwatch demo`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServeCommand(), newDemoCommand(), newReplayCommand(), newReportCommand(), newCheckCommand(), newRulesCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newDemoCommand(), newReplayCommand(), newReportCommand(), newCheckCommand(), newRulesCommand(),
+		newNotifiersCommand(), newVersionCommand())
 	return root
 }
 

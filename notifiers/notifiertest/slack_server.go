@@ -255,9 +255,13 @@ func (s *SlackServer) handle(method, token string, form url.Values) answer {
 		return answer{fields: map[string]any{"channel": form.Get("channel"), "ts": m.TS}}
 	case "conversations.info":
 		return s.info(c, form)
-	case "conversations.history":
-		return history(c, form)
-	case "conversations.replies":
+	case "conversations.history", "conversations.replies":
+		switch {
+		case !slices.Contains(s.scopes, "channels:history"):
+			return problem("missing_scope", "needed", "channels:history,groups:history,mpim:history,im:history", "provided", strings.Join(s.scopes, ","))
+		case method == "conversations.history":
+			return history(c, form)
+		}
 		return replies(c, form)
 	default:
 		return problem("unknown_method")

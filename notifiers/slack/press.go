@@ -58,7 +58,6 @@ func parsePress(data []byte) (p press, ok bool, err error) {
 		return press{}, false, fmt.Errorf("read what was pressed: %w", err)
 	}
 	p = press{who: personName(in.User.Username, in.User.Name, in.User.ID), trigger: in.TriggerID, answerTo: in.ResponseURL}
-	value := ""
 	switch {
 	case in.Type == "view_submission" && in.View.CallbackID == formResolve:
 		return parseForm(p, in)
@@ -66,9 +65,9 @@ func parsePress(data []byte) (p press, ok bool, err error) {
 		return press{}, false, nil
 	}
 	p.act = in.Actions[0].ID
+	value := in.Actions[0].Value
 	switch p.act {
 	case actAcknowledge, actTakeOver, actSnooze, actResolve:
-		value = in.Actions[0].Value
 	case actSnoozeFor:
 		value = in.Actions[0].Selected.Value
 	default:
