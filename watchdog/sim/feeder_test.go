@@ -12,6 +12,7 @@ type reader struct {
 	made      time.Time   // the newest update
 	last      time.Time   // the newest one delivered
 	draining  bool
+	stands    int    // since which start one update is sent again and again; 0: it is not
 	value     update // what the pull source shows
 	lost      []gone
 	told      time.Time   // when one was delivered last; true time
@@ -60,12 +61,16 @@ func (s *sim) make(x *series) {
 	q.made = at
 	o := s.affected(x, at)
 	switch {
-	case o != nil && o.kind == "behind" && x.events:
+	case o != nil && o.kind == "behind" && x.events && len(q.waiting) == 0:
 		begin := s.start.Add(o.begin)
 		s.deliver(x, begin.Add(at.Sub(begin)/2))
 	case o != nil && o.kind == "frozen" && x.events && !q.last.IsZero():
 		q.waiting = append(q.waiting, at)
+		stood := q.stands
 		s.deliver(x, q.last)
+		if q.stands = stood; stood == 0 {
+			q.stands = s.stats.starts
+		}
 	case o != nil || len(q.waiting) > 0:
 		q.waiting = append(q.waiting, at)
 	default:
@@ -123,7 +128,7 @@ func (s *sim) retention(x *series) time.Duration { return s.set.feed(x.feed).ret
 
 // deliver is one update of x arriving downstream, made at a time.
 func (s *sim) deliver(x *series, made time.Time) {
-	x.reader.last, x.reader.told = made, s.at
+	x.reader.last, x.reader.told, x.reader.stands = made, s.at, 0
 	if s.retention(x) > 0 {
 		x.reader.delivered = append(x.reader.delivered, made)
 	}

@@ -164,7 +164,7 @@ func (w *watcher) holdIsWrong(inc *watchdog.Incident) string {
 		return ""
 	}
 	now, h := w.oracle.now, inc.Hold
-	parent := w.parentTold(inc.Feed)
+	parent := w.parentTold(inc)
 	switch {
 	case h != nil && !h.Until.IsZero() && !now.Before(h.Until.Time()):
 		return fmt.Sprintf("the hold by %s until %v still holds", h.Name, h.Until)
@@ -230,18 +230,31 @@ func (w *watcher) allHeld(f *feedSpec) bool {
 }
 
 // parentTold is a feed that this one depends on, of which somebody was paged.
-func (w *watcher) parentTold(name string) string {
-	f := w.oracle.set.feed(name)
+// and that is in as much trouble: at least half as large a share of it.
+func (w *watcher) parentTold(child *watchdog.Incident) string {
+	f := w.oracle.set.feed(child.Feed)
 	if f.dependsOn == "" {
 		return ""
 	}
 	for _, inc := range w.incidents() {
 		told := inc.State == watchdog.StateOpen || inc.State == watchdog.StateAcknowledged
-		if inc.Feed == f.dependsOn && told && inc.Hold == nil && len(inc.Pages) > 0 {
+		if inc.Feed == f.dependsOn && told && inc.Hold == nil && len(inc.Pages) > 0 && explains(inc, child) {
 			return f.dependsOn
 		}
 	}
 	return ""
+}
+
+func explains(parent, child *watchdog.Incident) bool {
+	share := func(s watchdog.Scope) float64 {
+		of := s.Of + s.ElsewhereOf
+		if of == 0 {
+			return 1
+		}
+		return float64(s.Silent) / float64(of)
+	}
+	alike := (parent.Cause == watchdog.CauseBlind) == (child.Cause == watchdog.CauseBlind)
+	return alike && 2*share(parent.Scope)+1e-9 >= share(child.Scope)
 }
 
 // released: what was held, or acknowledged, and is still in trouble pages at once.

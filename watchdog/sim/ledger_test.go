@@ -43,8 +43,10 @@ func (s *sim) expire(x *series, unsaid string) {
 		view := s.watch.shown[x]
 		switch {
 		case unsaid != "":
-		case view == nil || view.Incident == "":
-			g.unsaid = "no incident was open for it"
+		case view == nil || view.Incident == "" || !view.Verdict.Opens() && view.Verdict != watchdog.Blind:
+			g.unsaid = "no rule called it silent"
+		case q.stands > 0 && q.stands != s.stats.starts:
+			g.unsaid = "that it stood still does not outlive a restart"
 		case !x.events && q.told.After(g.made):
 			g.unsaid = "without event times a backlog is not seen"
 		}
