@@ -59,7 +59,7 @@ func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival,
 	if highest.IsZero() {
 		start, byArrival = before, true
 	}
-	if r := f.ruleOf(b, i); r == nil || r.Deadline(before) >= l.Start {
+	if r := f.ruleOf(b, i); r == nil || r.Deadline(start) >= l.Start {
 		start = max(l.Start, start)
 	}
 	if arrival.Add(-l.Retention) <= start {

@@ -83,3 +83,31 @@ func TestTheLedgerOfAFrozenClient(t *testing.T) {
 		t.Errorf("a lost %v, want %v", got, want)
 	}
 }
+
+// A client that came back with one and the same old update, and fell silent again
+// with the others, had read nothing of its queue between.
+func TestTheLedgerOfWhoCameBackWithNothingNew(t *testing.T) {
+	r := newRig(t, twoOfAFeed)
+	all := func(of string, event feed.Instant) {
+		r.update("a", event)
+		for _, client := range of {
+			r.update(string(client), r.now)
+		}
+	}
+	for h := range 25 {
+		r.to(time.Duration(h) * hour)
+		all("bcdef", r.now)
+	}
+	old := r.now
+	r.to(38 * hour) // all are silent
+	for h := 38; h <= 62; h++ {
+		r.to(time.Duration(h) * hour)
+		all("bcdef", old)
+	}
+	r.to(70 * hour) // and again
+	r.jump(120 * hour)
+	r.update("a", r.now.Add(-48*hour))
+	if got, want := lost(t, r.rows(map[string]LedgerRow{}), "a"), [2]time.Duration{24 * hour, 72 * hour}; got != want {
+		t.Errorf("a lost %v, want %v", got, want)
+	}
+}
