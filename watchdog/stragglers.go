@@ -35,6 +35,7 @@ func (m *Machine) followStragglers(inc *incident) {
 
 func (m *Machine) splitOff(inc *incident) {
 	f, left := inc.feed, inc.unwell
+	f.gathered = m.now.Add(gatherFor) // who waits already waits a little longer
 	f.split = split{at: m.now, lossSteps: inc.Ladder.LossSteps, lossBegun: inc.Ladder.LossBegun}
 	for n, b := range f.blocks {
 		for i, seq := range b.in {

@@ -44,6 +44,30 @@ func TestStragglersGoOnAsAnIncidentOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestStragglersOpenThenThoughAnotherWaits(t *testing.T) {
+	r := newRig(t, strings.Replace(plain, "stale_after: 6d", "stale_after: 20d", 1))
+	all := func(n int) {
+		r.beat("x", n, "cluster", "x")
+		r.beat("y", 40, "cluster", "y")
+	}
+	all(40)
+	for r.now < noon.Add(2*time.Hour) {
+		r.to(r.now.Sub(noon) + 5*time.Minute)
+		r.beat("y", 40)
+	}
+	r.to(2*time.Hour + 5*time.Minute - 100*time.Millisecond)
+	r.beat("y", 40) // the last of y40: its deadline is amid the wait for the split
+	r.to(2*time.Hour + 10*time.Minute)
+	for r.now < noon.Add(2*time.Hour+19*time.Minute) {
+		r.beat("x", 39)
+		r.beat("y", 39)
+		r.to(r.now.Sub(noon) + time.Minute)
+	}
+	if inc := r.only(); inc.Opened != noon.Add(2*time.Hour+15*time.Minute) || inc.Scope.Silent != 2 || len(inc.Pages) != 1 {
+		t.Errorf("%v opened %s, pages %v", scopesOf(r.open()), inc.Opened.Sub(noon), pages(inc))
+	}
+}
+
 func TestMoreThanAFewKeepAnIncidentOpen(t *testing.T) {
 	r := newRig(t, plain)
 	outageOf(r, 40, 3, 30*time.Minute, 20*time.Minute)
