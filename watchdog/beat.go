@@ -86,7 +86,7 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		if troubled(was) && !b.verdict[i].Opens() || behindAt(f, b, i, arrival, event) {
 			inc.lastLate = max(inc.lastLate, arrival)
 		}
-		inc.arrived(arrival, event, was, b.verdict[i])
+		inc.arrived(arrival, event, before, was, b.verdict[i])
 		switch {
 		case isGroup(b.client[i]):
 		case readAgain(was, b.verdict[i]):

@@ -57,15 +57,15 @@ func (m *Machine) restartLoss(inc *incident) {
 	inc.setLossStart(event, arrival)
 }
 
-// arrived is an arrival of a member while the incident is open; was and is are
-// its verdicts before and after. Only one that ends a member's trouble begins the
+// arrived is an arrival of a member while the incident is open; before is the one
+// before it, was and is are its verdicts before and after. Only one that ends a member's trouble begins the
 // resumption: a frozen series arrives too, and a late heartbeat can be older than
 // the silence.
-func (inc *incident) arrived(arrival, event feed.Instant, was, is Verdict) {
+func (inc *incident) arrived(arrival, event, before feed.Instant, was, is Verdict) {
 	l := &inc.Loss
 	switch {
 	case is.Opens():
-		inc.heardLate(arrival, event, is)
+		inc.heardLate(arrival, event, before, is)
 	case l.FirstAgain.IsZero() && !troubled(was):
 	case l.FirstAgain.IsZero():
 		l.FirstAgain = max(arrival, 1)
@@ -80,9 +80,15 @@ func (inc *incident) arrived(arrival, event feed.Instant, was, is Verdict) {
 }
 
 // heardLate moves the start of the loss for a heartbeat that came late: the
-// feeder delivered for longer than was known.
-func (inc *incident) heardLate(arrival, event feed.Instant, is Verdict) {
+// feeder delivered for longer than was known. One of a member that fell silent
+// later says nothing of those with whom the incident opened.
+func (inc *incident) heardLate(arrival, event, before feed.Instant, is Verdict) {
 	if is != Stale || inc.Cause != CauseSilent || !inc.Loss.FirstAgain.IsZero() || inc.Revision == 0 {
+		return
+	}
+	if before > inc.Since {
+		inc.newestArrival = max(inc.newestArrival, arrival)
+		inc.touched = true
 		return
 	}
 	newest := event

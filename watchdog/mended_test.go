@@ -30,6 +30,21 @@ func TestTheLossOfThoseThatNeverCameBackIsPagedFor(t *testing.T) {
 	}
 }
 
+func TestALateUpdateOfWhoFellSilentLaterMovesNoClock(t *testing.T) {
+	r := newRig(t, plain)
+	r.beat("a", 10)
+	for r.now < noon.Add(3*24*time.Hour) {
+		r.to(r.now.Sub(noon) + 5*time.Minute)
+		r.beat("a", 7)
+	}
+	r.to(3*24*time.Hour + 30*time.Minute)
+	r.hear(feed.Push, beatOf("a1", r.now.Add(-15*time.Minute)))
+	r.to(3*24*time.Hour + 31*time.Minute)
+	if inc := r.only(); inc.Loss.Begins != noon.Add(7*24*time.Hour) || inc.Newest != noon.Add(3*24*time.Hour+15*time.Minute) {
+		t.Errorf("loss begins %s, newest update %s", inc.Loss.Begins, inc.Newest)
+	}
+}
+
 func TestTheWorstScopeIsKeptThoughNoEventTellsOfIt(t *testing.T) {
 	r := newRig(t, plain)
 	r.beat("a", 2)
