@@ -55,18 +55,23 @@ func (m *Machine) refreshLinks() {
 	}
 	m.linksMoved = false
 	groups := map[linkKey][]*incident{}
+	var keys []linkKey // by first mention: maps have no order, links must
 	for _, f := range m.order {
 		for _, inc := range f.incidents {
 			if inc.trouble == 0 || inc.done() || inc.restored {
 				continue
 			}
 			for _, key := range inc.linkKeys() {
+				if groups[key] == nil {
+					keys = append(keys, key)
+				}
 				groups[key] = append(groups[key], inc)
 			}
 		}
 	}
 	linked := map[*incident]links{}
-	for _, group := range groups {
+	for _, key := range keys {
+		group := groups[key]
 		slices.SortFunc(group, byOpening)
 		first := 0
 		for i, inc := range group {

@@ -94,3 +94,26 @@ func TestUnexplainedSilenceIsNotLinked(t *testing.T) {
 		t.Errorf("%v, linked %v", scopesOf(all), all[0].Linked)
 	}
 }
+
+// Two sources fail: one feed is heard through both, and has more incidents to be
+// linked with than are named.
+func TestLinksAreThoseOfTheFirstSource(t *testing.T) {
+	one, two := feed.Source{Name: "one", LagMax: time.Minute}, feed.Source{Name: "two", LagMax: time.Minute}
+	for range 10 {
+		r := newRig(t, feedsOf(25), one, two)
+		for i := range 25 {
+			hb := underName(fmt.Sprintf("f%02d", i), beatOf("a1", r.now))
+			if i <= 12 {
+				r.hear(one, hb)
+			}
+			if i == 0 || i > 12 {
+				r.hear(two, hb)
+			}
+		}
+		r.to(15 * time.Minute)
+		inc := r.open()[0]
+		if len(inc.Linked) != LinksMax || inc.Linked[LinksMax-1].Feed != "f10" {
+			t.Fatalf("%s is linked with %+v", inc.Feed, inc.Linked)
+		}
+	}
+}
