@@ -251,7 +251,7 @@ func (c *committer) next() commit {
 	defer c.mu.Unlock()
 	batch := make([]*watchdog.Incident, 0, len(c.order))
 	for _, id := range c.order {
-		if c.rests[id] <= c.marks.written {
+		if c.rests[id] <= c.marks.durable {
 			batch = append(batch, c.pending[id])
 		}
 	}

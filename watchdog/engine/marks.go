@@ -16,15 +16,19 @@ const (
 )
 
 // marks are watermarks that wait to be written: the newest image of each block,
-// written in the order in which the blocks came first.
+// written in the order in which the blocks came first. A recovery waits for what was
+// taken with it, not for what came since.
 type marks struct {
 	images  map[blockKey]watchdog.BlockImage
 	order   []blockKey
 	ledger  []watchdog.LedgerRow
-	gone    []string     // feeds whose blocks are to go first
-	through feed.Instant // what the table holds once all are written
-	taken   uint64       // flushes taken so far
-	written uint64       // the last of them that is written whole, and all before it
+	gone    []string            // feeds whose blocks are to go first
+	through feed.Instant        // what the table holds once all are written
+	taken   uint64              // flushes taken so far
+	written uint64              // the last of them that is written whole, and all before it
+	handed  uint64              // taken, when next was asked for last
+	needs   map[blockKey]uint64 // the first flush whose image of a block is not written
+	durable uint64              // through which flush all images are written, whatever came since
 }
 
 type blockKey struct {
@@ -32,7 +36,9 @@ type blockKey struct {
 	index int
 }
 
-func newMarks() marks { return marks{images: map[blockKey]watchdog.BlockImage{}} }
+func newMarks() marks {
+	return marks{images: map[blockKey]watchdog.BlockImage{}, needs: map[blockKey]uint64{}}
+}
 
 func (k *marks) add(flush watchdog.Flush) {
 	k.taken++
@@ -41,12 +47,14 @@ func (k *marks) add(flush watchdog.Flush) {
 		k.gone = append(k.gone, name)
 		k.order = slices.DeleteFunc(k.order, func(key blockKey) bool { return key.feed == name })
 		maps.DeleteFunc(k.images, func(key blockKey, _ watchdog.BlockImage) bool { return key.feed == name })
+		maps.DeleteFunc(k.needs, func(key blockKey, _ uint64) bool { return key.feed == name })
 	}
 	for _, image := range flush.Blocks {
 		key := blockKey{image.Feed, image.Index}
 		old, waits := k.images[key]
 		if !waits {
 			k.order = append(k.order, key)
+			k.needs[key] = k.taken
 		}
 		if image.Names == nil { // they have not changed since
 			image.Names = old.Names
@@ -63,6 +71,7 @@ func (k *marks) waiting() bool { return k.written < k.taken }
 // goes before the watermarks: once those say that a series is back, nothing else
 // tells what it had lost.
 func (k *marks) next() watchdog.Flush {
+	k.handed = k.taken
 	if n := min(len(k.ledger), ledgerChunk); n > 0 {
 		return watchdog.Flush{Ledger: slices.Clone(k.ledger[:n])}
 	}
@@ -77,23 +86,45 @@ func (k *marks) next() watchdog.Flush {
 	return flush
 }
 
-// wrote lets go of what has been written, but for images that came meanwhile.
+// wrote lets go of what has been written, but for images that came meanwhile:
+// those queue anew, or blocks that change all the time would keep back the others.
 func (k *marks) wrote(flush *watchdog.Flush) {
 	k.gone = k.gone[len(flush.Gone):]
 	k.ledger = k.ledger[len(flush.Ledger):]
+	written := make(map[blockKey]bool, len(flush.Blocks))
+	var again []blockKey
 	for _, image := range flush.Blocks {
 		key := blockKey{image.Feed, image.Index}
-		if now := k.images[key]; same(now.Marks, image.Marks) && same(now.Names, image.Names) {
+		written[key] = true
+		now, waits := k.images[key]
+		switch {
+		case !waits:
+		case same(now.Marks, image.Marks) && same(now.Names, image.Names):
 			delete(k.images, key)
+			delete(k.needs, key)
+		default:
+			k.needs[key] = k.handed + 1
+			again = append(again, key)
 		}
 	}
-	k.order = slices.DeleteFunc(k.order, func(key blockKey) bool {
-		_, waits := k.images[key]
-		return !waits
-	})
+	k.order = slices.DeleteFunc(k.order, func(key blockKey) bool { return written[key] })
+	k.order = append(k.order, again...)
+	k.follow()
 	if len(k.order) == 0 && len(k.gone) == 0 && len(k.ledger) == 0 && flush.Through == k.through {
 		k.written = k.taken
 	}
+}
+
+// follow finds through which flush all is durable.
+func (k *marks) follow() {
+	if len(k.gone) > 0 || len(k.ledger) > 0 {
+		return
+	}
+	first := k.taken + 1
+	for _, need := range k.needs {
+		first = min(first, need)
+	}
+	k.durable = max(k.durable, first-1)
 }
 
 // same says that two images are one and the same, not that they are equal.

@@ -58,3 +58,30 @@ func TestMarksAreWrittenInParts(t *testing.T) {
 		t.Errorf("the last part has %d blocks through %s", len(last.Blocks), last.Through)
 	}
 }
+
+// Blocks that change all the time keep back neither the others nor a recovery.
+func TestMarksThatComeAgainQueueBehindTheOthers(t *testing.T) {
+	k := newMarks()
+	flush := func() (all watchdog.Flush) {
+		for n := range marksChunk + 1 {
+			all.Blocks = append(all.Blocks, imageOf(n, "", "a"))
+		}
+		return all
+	}
+	k.add(flush())
+	for turn := range uint64(3) {
+		part := k.next()
+		k.add(flush()) // each is there anew before a part is written
+		k.wrote(&part)
+		if turn == 0 && k.durable != 0 || turn == 1 && k.durable != 1 || turn == 2 && k.durable < 1 {
+			t.Errorf("after part %d all is durable through flush %d", turn+1, k.durable)
+		}
+	}
+	for k.waiting() {
+		part := k.next()
+		k.wrote(&part)
+	}
+	if k.durable != k.taken || len(k.needs) != 0 {
+		t.Errorf("in the end through flush %d of %d, %d wait", k.durable, k.taken, len(k.needs))
+	}
+}
