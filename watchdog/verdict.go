@@ -1,5 +1,7 @@
 package watchdog
 
+import "fmt"
+
 // Verdict is what a rule says of a series now. See the table in DESIGN.md.
 type Verdict uint8
 
@@ -28,6 +30,16 @@ func (v Verdict) String() string { return verdictNames[min(v, verdicts-1)] }
 
 // MarshalText writes String's form.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads String's form.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	parsed, ok := ParseVerdict(string(text))
+	if !ok {
+		return fmt.Errorf("unknown verdict %q", text)
+	}
+	*v = parsed
+	return nil
+}
 
 // ParseVerdict reads String's form.
 func ParseVerdict(s string) (Verdict, bool) {

@@ -62,9 +62,10 @@ type ClientView struct {
 type ClientQuery struct {
 	Feed    string
 	Verdict Verdict
-	Any     bool // whatever the verdict
-	Cursor  int  // 0 first; then ClientPage.Next
-	Limit   int  // 1 to ClientPageMax
+	Any     bool   // whatever the verdict
+	Client  string // only that one; "": all
+	Cursor  int    // 0 first; then ClientPage.Next
+	Limit   int    // 1 to ClientPageMax
 }
 
 // ClientPageMax bounds one page of clients.

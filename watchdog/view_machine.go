@@ -161,6 +161,9 @@ func (m *Machine) Clients(q ClientQuery) (page ClientPage, ok bool) {
 	if f == nil {
 		return ClientPage{}, false
 	}
+	if q.Client != "" {
+		return m.oneClient(f, q), true
+	}
 	limit := min(max(q.Limit, 1), ClientPageMax)
 	first := rowID(max(q.Cursor, 0))
 	for n := first.block(); n < len(f.blocks); n++ {
@@ -188,6 +191,19 @@ func (m *Machine) Clients(q ClientQuery) (page ClientPage, ok bool) {
 		}
 	}
 	return page, true
+}
+
+// oneClient is the page of the client that q names, empty where there is none.
+func (m *Machine) oneClient(f *feedState, q ClientQuery) (page ClientPage) {
+	id, ok := f.row(q.Client)
+	if !ok || isGroup(q.Client) {
+		return page
+	}
+	b, i := f.blocks[id.block()], id.place()
+	if v := m.shown(b, i); q.Any || v == q.Verdict {
+		page.Clients = append(page.Clients, m.clientView(f, b, i, v))
+	}
+	return page
 }
 
 // shown is the verdict of a row with blindness over it.

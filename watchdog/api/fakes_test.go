@@ -93,6 +93,9 @@ func (f *fakeEngine) Clients(_ context.Context, q watchdog.ClientQuery) (watchdo
 			out.Next = i
 			break
 		}
+		if q.Client != "" && all[i].Client != q.Client {
+			continue
+		}
 		if q.Any || all[i].Verdict == q.Verdict {
 			out.Clients = append(out.Clients, all[i])
 		}

@@ -108,6 +108,7 @@ func clientQuery(name string, values url.Values) (watchdog.ClientQuery, error) {
 		}
 		q.Verdict, q.Any = verdict, false
 	}
+	q.Client = values.Get("client")
 	if word := values.Get("limit"); word != "" {
 		n, err := strconv.Atoi(word)
 		if err != nil || n < 1 || n > watchdog.ClientPageMax {

@@ -26,6 +26,7 @@ func TestStatusIsAnsweredAsJSON(t *testing.T) {
 		"clients":            {"/api/v1/feeds/external-profiles/clients?limit=2", 200, []string{`"client": "acme"`, `"next_cursor": 2`}},
 		"clients after":      {"/api/v1/feeds/external-profiles/clients?limit=2&cursor=2", 200, []string{`"client": "never"`}},
 		"clients by verdict": {"/api/v1/feeds/external-profiles/clients?verdict=pending", 200, []string{`"client": "never"`}},
+		"one client":         {"/api/v1/feeds/external-profiles/clients?client=never", 200, []string{`"client": "never"`}},
 		"no client":          {"/api/v1/feeds/external-profiles/clients?verdict=frozen", 200, []string{`"clients": []`}},
 		"no such verdict":    {"/api/v1/feeds/consent/clients?verdict=stael", 400, []string{`unknown verdict \"stael\": unwatched, retired`}},
 		"limit past its end": {"/api/v1/feeds/consent/clients?limit=1001", 400, []string{"from 1 to 1000"}},
