@@ -11,7 +11,8 @@ import (
 
 // Slack's limits on a message.
 const (
-	slackTextMax     = 40000
+	slackTextMax     = 4000  // it documents 40,000, and refuses less
+	slackTotalMax    = 11000 // of all blocks together; undocumented, and refused from about there on
 	slackBlocksMax   = 50
 	slackHeaderMax   = 150
 	slackSectionMax  = 3000
@@ -93,7 +94,26 @@ func checkMessage(form url.Values) answer {
 	if err := checkBlocks(list); err != nil {
 		return problem("invalid_blocks", "response_metadata", map[string]any{"messages": []string{"[ERROR] " + err.Error()}})
 	}
+	total := 0
+	for _, b := range list {
+		total += charsIn(b)
+	}
+	if total > slackTotalMax {
+		return problem("msg_blocks_too_long")
+	}
 	return answer{}
+}
+
+// charsIn counts the text of a block.
+func charsIn(b slackBlock) int {
+	n := 0
+	if b.Text != nil {
+		n = utf8.RuneCountInString(b.Text.text)
+	}
+	for _, e := range b.Elements {
+		n += charsIn(e)
+	}
+	return n
 }
 
 func checkBlocks(list []slackBlock) error {

@@ -15,7 +15,10 @@ const (
 	blocksMax       = 50
 	headerCharsMax  = 150
 	sectionCharsMax = 3000
-	textCharsMax    = 4000
+	textCharsMax    = 4000 // though Slack documents 40,000, it refuses longer ones
+	// blocksCharsMax is for all blocks together. Slack documents no such limit, and
+	// refuses messages of 11,000 to 13,000 (slackapi/bolt-js#2509, #2867).
+	blocksCharsMax  = 9000
 	minimalCharsMax = 500
 )
 
@@ -95,38 +98,58 @@ func fallback(headline string, lines []notifiers.Line) string {
 }
 
 // sections packs lines into as few section blocks as their limit allows; an empty
-// line begins another block.
+// line begins another block. What does not fit a message is left out, and that is said.
 func sections(lines []notifiers.Line) []slackgo.Block {
-	var blocks []slackgo.Block
-	var text strings.Builder
-	runes := 0
-	flush := func() {
-		if runes > 0 && len(blocks) < blocksMax-3 { // room for header, buttons and footer
-			object := slackgo.NewTextBlockObject(slackgo.MarkdownType, text.String(), false, true) // verbatim: nothing becomes a link or a mention
-			blocks = append(blocks, slackgo.NewSectionBlock(object, nil, nil))
-		}
-		text.Reset()
-		runes = 0
-	}
+	var p packer
 	for _, l := range lines {
 		part := mrkdwn(l, sectionCharsMax)
-		n := utf8.RuneCountInString(part)
-		if n == 0 {
-			flush()
-			continue
+		switch n := utf8.RuneCountInString(part); {
+		case n == 0:
+			p.flush()
+		case p.total+n > blocksCharsMax-len(leftOut), len(p.blocks) >= sectionsMax:
+			p.add(leftOut)
+			p.flush()
+			return p.blocks
+		default:
+			p.add(part)
 		}
-		if runes > 0 && runes+n+1 > sectionCharsMax {
-			flush()
-		}
-		if runes > 0 {
-			text.WriteByte('\n')
-			runes++
-		}
-		text.WriteString(part)
-		runes += n
 	}
-	flush()
-	return blocks
+	p.flush()
+	return p.blocks
+}
+
+const (
+	leftOut     = "… and more, which does not fit this message."
+	sectionsMax = blocksMax - 5 // room for header, buttons, footer and what is under way
+)
+
+// packer makes sections of pieces of text.
+type packer struct {
+	blocks       []slackgo.Block
+	text         strings.Builder
+	chars, total int
+}
+
+func (p *packer) add(part string) {
+	n := utf8.RuneCountInString(part) + 1
+	if p.chars+n > sectionCharsMax {
+		p.flush()
+	}
+	if p.chars > 0 {
+		p.text.WriteByte('\n')
+	}
+	p.text.WriteString(part)
+	p.chars += n
+	p.total += n
+}
+
+func (p *packer) flush() {
+	if p.chars > 0 {
+		object := slackgo.NewTextBlockObject(slackgo.MarkdownType, p.text.String(), false, true) // verbatim: nothing becomes a link or a mention
+		p.blocks = append(p.blocks, slackgo.NewSectionBlock(object, nil, nil))
+	}
+	p.text.Reset()
+	p.chars = 0
 }
 
 func footer(op delivery.Op) slackgo.Block {
