@@ -53,6 +53,8 @@ type Desk struct {
 	apps   []*app
 	seen   *replays
 	jobs   chan job
+	// answers wait apart: a Slack that hangs must not hold up the next decision.
+	answers chan said
 	// deciding lets one decision look at the incident and change it before the next
 	// looks: the second press of a double click then finds it decided.
 	deciding sync.Mutex
@@ -67,9 +69,15 @@ type job struct {
 	do       func(ctx context.Context) []notifiers.Line // what to say then; nil for nothing
 }
 
+// said is what a person is to be told.
+type said struct {
+	job
+	lines []notifiers.Line
+}
+
 const (
 	jobsMax     = 256 // that wait; people do not press faster than they are worked off
-	workers     = 8
+	workers     = 4   // for jobs, and as many for answers
 	jobTimeout  = 20 * time.Second
 	stopTimeout = 5 * time.Second
 )
@@ -79,7 +87,7 @@ func NewDesk(config DeskConfig) (*Desk, error) {
 	if config.Keeper == nil || config.Watch == nil || config.Log == nil || config.Now == nil {
 		return nil, errors.New("slack: a part of DeskConfig is missing")
 	}
-	d := &Desk{config: config, seen: newReplays(), jobs: make(chan job, jobsMax)}
+	d := &Desk{config: config, seen: newReplays(), jobs: make(chan job, jobsMax), answers: make(chan said, jobsMax)}
 	var errs []error
 	for _, c := range config.Apps {
 		a, err := newApp(c)
@@ -100,16 +108,8 @@ func NewDesk(config DeskConfig) (*Desk, error) {
 func (d *Desk) Run(ctx context.Context) error {
 	var group errgroup.Group
 	for range workers {
-		group.Go(func() error {
-			for {
-				select {
-				case <-ctx.Done():
-					return nil
-				case j := <-d.jobs:
-					d.work(ctx, j)
-				}
-			}
-		})
+		group.Go(func() error { return each(ctx, d.jobs, d.work) })
+		group.Go(func() error { return each(ctx, d.answers, d.tell) })
 	}
 	for _, s := range d.sockets {
 		group.Go(func() error { return s.run(ctx) })
@@ -119,10 +119,24 @@ func (d *Desk) Run(ctx context.Context) error {
 	defer cancel()
 	for {
 		select {
+		case s := <-d.answers:
+			d.tell(ctx, s)
 		case j := <-d.jobs:
-			d.tell(ctx, j, sentence("Nothing was changed: feedwatch is stopping. Try again in a minute."))
+			d.tell(ctx, said{j, sentence("Nothing was changed: feedwatch is stopping. Try again in a minute.")})
 		default:
 			return err
+		}
+	}
+}
+
+// each does what comes until ctx ends.
+func each[T any](ctx context.Context, from <-chan T, do func(context.Context, T)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case v := <-from:
+			do(ctx, v)
 		}
 	}
 }
@@ -152,13 +166,22 @@ func (d *Desk) take(j job) bool {
 func (d *Desk) work(ctx context.Context, j job) {
 	ctx, cancel := context.WithTimeout(ctx, jobTimeout)
 	defer cancel()
-	if lines := j.do(ctx); lines != nil {
-		d.tell(ctx, j, lines)
+	lines := j.do(ctx)
+	if lines == nil {
+		return
+	}
+	select {
+	case d.answers <- said{j, lines}:
+	default:
+		d.config.Log.Warn("too many answers to people in Slack wait; one was left out", slog.Int("waiting", jobsMax))
 	}
 }
 
-func (d *Desk) tell(ctx context.Context, j job, lines []notifiers.Line) {
-	if err := j.app.respond(ctx, j.answerTo, lines, j.page); err != nil {
+func (d *Desk) tell(ctx context.Context, s said) {
+	// What was begun is worth ending: a person waits for it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := s.app.respond(ctx, s.answerTo, s.lines, s.page); err != nil {
 		d.config.Log.Warn("a person in Slack could not be told what came of what they asked for", slog.Any("error", err))
 	}
 }

@@ -34,6 +34,7 @@ type fakeKeeper struct {
 	fail    error         // after taking it
 	refuse  error         // instead of taking it
 	hold    chan struct{} // if any: a decision waits until it is closed
+	took    chan struct{} // gets one for each decision
 	now     feed.Instant
 }
 
@@ -74,6 +75,9 @@ func (k *fakeKeeper) decide(what string, kind watchdog.AckKind, by string, d tim
 		return k.refuse
 	}
 	k.decided = append(k.decided, what)
+	if k.took != nil {
+		k.took <- struct{}{}
+	}
 	k.now = k.now.Add(time.Millisecond)
 	after := *k.inc
 	after.State = watchdog.StateAcknowledged
@@ -321,6 +325,35 @@ func TestNotDurable(t *testing.T) {
 	p.keeper.refuse = errors.New("the engine is busy")
 	p.press("Acknowledge", "anna")
 	p.told("Nothing was changed: the engine is busy.", "external-profiles is silent")
+}
+
+// TestSlackHangs: a Slack that takes no answers does not hold up decisions.
+func TestSlackHangs(t *testing.T) {
+	p := newPeople(t, notifiertest.Open())
+	p.keeper.took = make(chan struct{}, 10)
+	hung := make([]chan struct{}, 4)
+	for i := range hung {
+		hung[i] = make(chan struct{})
+		p.server.Fail(notifiertest.AcceptThenHang(hung[i]))
+	}
+	for range hung {
+		p.press("Acknowledge", "anna")
+	}
+	for _, h := range hung {
+		<-h
+	}
+	for range hung { // what was accepted all the same
+		p.told("Acknowledged by @anna")
+	}
+	p.keeper.set(notifiertest.Open().Incident)
+	p.press("Snooze 1 h", "bo")
+	for ctx := p.context(); p.keeper.all() != "acknowledged by @anna; snoozed by @bo for 0s"; {
+		select {
+		case <-p.keeper.took:
+		case <-ctx.Done():
+			t.Fatalf("decided %q", p.keeper.all())
+		}
+	}
 }
 
 // TestStopping: who is waiting when feedwatch stops is told to try again.

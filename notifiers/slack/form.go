@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -18,6 +19,9 @@ const (
 	// formCharsMax is less than an incident keeps, whatever the characters are.
 	formCharsMax = watchdog.ReasonBytesMax / 4
 )
+
+// formTimeout is for how long Slack takes a form for a press.
+const formTimeout = 3 * time.Second
 
 // formMetadata is what the form brings back besides the reason.
 type formMetadata struct {
@@ -43,6 +47,8 @@ func (a *app) openForm(ctx context.Context, p press, inc *watchdog.Incident) err
 			slackgo.NewInputBlock(formBlock, plainText("Reason"), nil, input),
 		)},
 	}
+	ctx, cancel := context.WithTimeout(ctx, formTimeout)
+	defer cancel()
 	x := a.sender.Exchange()
 	_, err = a.client(x).OpenViewContext(ctx, p.trigger, view)
 	if failed := a.failure(x, "form", err); failed != nil {
