@@ -177,6 +177,13 @@ func (w words) was() Line {
 	if inc.Newest.Sub(inc.Since) >= time.Second && inc.Newest < again { // it grew
 		last = ", the last to fall silent " + Age(again.Sub(inc.Newest))
 	}
+	if inc.Calm.Sub(again) >= time.Minute { // some came back later than others
+		return Line{
+			plain("No update from "), bold(w.span(inc.Since.Time(), again.Time(), "to") + " UTC"),
+			plain(", from the last of them to "), bold(w.day(inc.Calm.Time()) + " UTC"),
+			plain(": silent " + Age(again.Sub(inc.Since)) + " to " + Age(inc.Calm.Sub(inc.Since)) + "."),
+		}
+	}
 	return Line{
 		plain("No update from "), bold(w.span(inc.Since.Time(), again.Time(), "to") + " UTC"),
 		plain(": silent " + Age(again.Sub(inc.Since)) + last + "."),

@@ -82,7 +82,7 @@ func several(inc *watchdog.Incident) bool { return strings.Contains(inc.Source, 
 // neverCame says that an incident ends because its clients are no longer
 // watched: no update of theirs came again.
 func neverCame(inc *watchdog.Incident) bool {
-	forgot := func(e watchdog.Event) bool { return e.Kind == watchdog.EventForgotten }
+	forgot := func(e watchdog.Event) bool { return e.Kind == watchdog.EventForgotten || e.Kind == watchdog.EventLeft }
 	return inc.Cause == watchdog.CauseSilent && inc.Loss.FirstAgain.IsZero() && slices.ContainsFunc(inc.Events, forgot)
 }
 
@@ -98,7 +98,7 @@ func troubleFor(inc *watchdog.Incident) time.Duration {
 			from = inc.Since
 		}
 		if !inc.Loss.FirstAgain.IsZero() {
-			to = inc.Loss.FirstAgain
+			to = max(inc.Loss.FirstAgain, inc.Calm)
 		}
 	}
 	return max(0, to.Sub(from))

@@ -61,6 +61,8 @@ func (w words) event(e *watchdog.Event) Line {
 		return w.noted(e, plain("Current again"+forWhom(widest(w.inc))+". Resolves if it stays so."))
 	case watchdog.EventForgotten:
 		return w.noted(e, plain("Unseen for longer than the rule's forget_after: "+plural(e.Was, "client")+" no longer watched, until an update arrives."))
+	case watchdog.EventLeft:
+		return w.noted(e, plain("Left the roster: "+plural(e.Was, "client")+" no longer watched."))
 	case watchdog.EventSplit:
 		rest := "they go on as an incident of their own."
 		if e.Was == 1 {
@@ -137,6 +139,21 @@ func Why(inc *watchdog.Incident, p *watchdog.Page) string {
 }
 
 func (w words) why(p *watchdog.Page) string {
+	why := w.reason(p)
+	switch {
+	case p.Reason == watchdog.ReasonLossBegun || p.Reason == watchdog.ReasonLossNear:
+		return why
+	case p.About(watchdog.ReasonLossBegun):
+		return why + " Data is being lost now."
+	case p.About(watchdog.ReasonLossNear):
+		return why + " Data loss is near."
+	default:
+		return why
+	}
+}
+
+// reason is the first of the page's reasons.
+func (w words) reason(p *watchdog.Page) string {
 	switch p.Reason {
 	case watchdog.ReasonStep:
 		return "nobody acknowledged for " + Age(p.At.Time().Sub(askedAt(w.inc, p))) + "."

@@ -134,6 +134,9 @@ func (m *Machine) outOfSight(f *feedState, open *incident) outOfSight {
 			out.due = min(out.due, at)
 			continue
 		}
+		if open == nil && !m.onlyExpected(f, n) && clients <= f.silentThrough(n) {
+			continue // all of them are silent, and somebody was told
+		}
 		out.at = min(out.at, at)
 		out.sets = append(out.sets, n)
 		out.clients += clients
@@ -167,6 +170,20 @@ func (m *Machine) heardThrough(f *feedState, n uint8) int {
 		}
 	}
 	return all
+}
+
+// silentThrough is how many clients heard through set n are silent, in an incident
+// that says so.
+func (f *feedState) silentThrough(n uint8) int {
+	silent := 0
+	for _, b := range f.blocks {
+		for i, v := range b.verdict {
+			if b.sources[i] == n && b.in[i] != 0 && v.Opens() && !isGroup(b.client[i]) {
+				silent++
+			}
+		}
+	}
+	return silent
 }
 
 // onlyExpected says that no client of f was ever seen, and n is the set through

@@ -94,7 +94,8 @@ func (m *Machine) reconsider(f *feedState) {
 			continue
 		}
 		inc.considered, inc.spared = inc.changes, false
-		if inc.trouble == inc.silent { // none of them in its grace after a restart
+		whole := float64(inc.trouble) >= wholeShare*float64(inc.Ladder.Peak) // what is left of more keeps its scope
+		if inc.trouble == inc.silent && whole {                              // and none of them in its grace after a restart
 			m.takeApart(f, inc)
 		}
 	}

@@ -23,6 +23,7 @@ type feedState struct {
 	bases   map[rowID]feed.Instant // event time before the trouble, of members whose updates came again
 	resumed map[rowID]*resumption
 	roster  map[string]bool // clients that the rule files name
+	leaving map[string]bool // of them, who has left while in an incident
 
 	dependents []*feedState // feeds whose pages wait for this one's
 
@@ -51,6 +52,7 @@ func newFeedState(name string) *feedState {
 		bases:    map[rowID]feed.Instant{},
 		resumed:  map[rowID]*resumption{},
 		roster:   map[string]bool{},
+		leaving:  map[string]bool{},
 		members:  map[rowID]int{},
 		bySet:    map[uint8]*ByVerdict{},
 		labels:   newLabelSets(),

@@ -34,7 +34,8 @@ func (m *Machine) overdue(f *feedState, b *block, i int) (due feed.Instant) {
 }
 
 // followForgotten retires the series of an incident once all that is still in
-// trouble has been unseen for longer than its rule's forget_after. That is never
+// trouble has left the roster, or has been unseen for longer than its rule's
+// forget_after. That is never
 // done while others of the incident are in trouble too, or while nothing arrives
 // for the feed: then it is the feed that is silent, not a client that has left.
 func (m *Machine) followForgotten(inc *incident) {
@@ -47,9 +48,14 @@ func (m *Machine) followForgotten(inc *incident) {
 		return
 	}
 	var gone []rowID
+	left := 0 // of them, who left the roster
 	for n, b := range f.blocks {
 		for i, seq := range b.in {
 			if seq != inc.seq || b.verdict[i].Well() {
+				continue
+			}
+			if f.leaving[b.client[i]] {
+				gone, left = append(gone, rowOf(n, i)), left+1
 				continue
 			}
 			if b.verdict[i] != Stale || m.sources.sets[b.sources[i]].horizon < m.forgetAt(f, b, i) {
@@ -63,8 +69,13 @@ func (m *Machine) followForgotten(inc *incident) {
 		b, i := f.blocks[id.block()], id.place()
 		m.setVerdict(f, b, i, Retired)
 		b.due[i] = never
+		delete(f.leaving, b.client[i])
+		delete(f.roster, b.client[i])
 	}
-	if len(gone) > 0 {
-		m.record(inc, Event{Kind: EventForgotten, Was: len(gone)})
+	if left > 0 {
+		m.record(inc, Event{Kind: EventLeft, Was: left})
+	}
+	if n := len(gone) - left; n > 0 {
+		m.record(inc, Event{Kind: EventForgotten, Was: n})
 	}
 }

@@ -2,6 +2,7 @@ package watchdog
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
@@ -43,6 +44,7 @@ type Incident struct {
 	CatchUp    *CatchUp     `json:"catch_up,omitempty"` // while updates arrive again, behind
 	Ack        *Ack         `json:"ack,omitempty"`
 	Hold       *Hold        `json:"hold,omitempty"`      // why nobody is paged now
+	Calm       feed.Instant `json:"calm,omitzero"`       // since when none of its series is in trouble; the last of them came again then
 	WellSince  feed.Instant `json:"well_since,omitzero"` // since when all its series are seen to be well
 	// Current is the last arrival before WellSince that was late or ended a silence:
 	// what came after it was current. It is earlier by the windows that it takes to
@@ -217,10 +219,18 @@ type Page struct {
 	N       int            `json:"n"` // 1, 2, ...
 	At      feed.Instant   `json:"at"`
 	Reason  Reason         `json:"reason"`
-	Step    int            `json:"step"` // which `after` step, from 1; 0 where it is none
+	Also    []Reason       `json:"also,omitempty"` // other reasons that fell on the same instant
+	Step    int            `json:"step"`           // which `after` step, from 1; 0 where it is none
 	Targets []rules.Target `json:"targets"`
 	Scope   string         `json:"scope"`
 }
+
+// About says that r is among the reasons of the page.
+func (p *Page) About(r Reason) bool { return p.Reason == r || slices.Contains(p.Also, r) }
+
+// Loss says that the page is about a loss that is near, or has begun: nothing holds
+// it back.
+func (p *Page) Loss() bool { return p.About(ReasonLossNear) || p.About(ReasonLossBegun) }
 
 // PageKey is the dedup key of page n: the incident's key + "/p<n>".
 func (i *Incident) PageKey(n int) string { return fmt.Sprintf("%s/p%d", i.Key, n) }
@@ -270,8 +280,9 @@ const (
 	EventResolvedEarly EventKind = "resolved_early" // by a person, while it goes on
 	EventHeld          EventKind = "held"           // Note: by what
 	EventReleased      EventKind = "released"
-	EventForgotten     EventKind = "forgotten" // Was: how many clients are no longer watched
-	EventSplit         EventKind = "split"     // Was: how many stragglers go on as an incident of their own
+	EventForgotten     EventKind = "forgotten"   // Was: how many clients are no longer watched
+	EventLeft          EventKind = "left_roster" // Was: how many clients are no longer watched
+	EventSplit         EventKind = "split"       // Was: how many stragglers go on as an incident of their own
 	EventLossAccepted  EventKind = "loss_accepted"
 	EventScope         EventKind = "scope"       // grew, or another cause explains it
 	EventResumed       EventKind = "resumed"     // updates arrive again

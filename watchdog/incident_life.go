@@ -47,6 +47,7 @@ type incident struct {
 	heldAt feed.Instant // scopeAt then
 
 	forgetDue feed.Instant // when to look whether its series are to be forgotten; zero: none is
+	paging    []Page       // asked for at this instant
 	fewSince  feed.Instant // since when only stragglers are in trouble
 
 	due     feed.Instant // when to tend it without being touched
@@ -267,6 +268,7 @@ func (m *Machine) followMembers(inc *incident) {
 		if calm {
 			inc.calmSince = 0
 		}
+		inc.Calm, inc.dirty = inc.calmSince, true
 	}
 	if !inc.Loss.FirstAgain.IsZero() && !inc.resumed && inc.trouble*2 <= inc.Ladder.Peak {
 		inc.resumed = true
@@ -368,6 +370,7 @@ func (m *Machine) dropResolved(f *feedState) {
 	for _, inc := range f.incidents {
 		if inc.done() {
 			m.release(inc)
+			m.retireLeaving(f)
 			m.past.add(inc.ID)
 			maps.DeleteFunc(f.resumed, func(_ rowID, r *resumption) bool { return r.incident == inc })
 			delete(m.incidents, inc.seq)

@@ -26,6 +26,7 @@ func (m *Machine) climb(inc *incident) {
 	m.refreshHold(inc)
 	m.expireAck(inc)
 	if inc.ladder == nil {
+		m.sendPages(inc)
 		m.setNext(inc, nil)
 		return
 	}
@@ -37,6 +38,7 @@ func (m *Machine) climb(inc *incident) {
 		for m.climbStep(inc) {
 		}
 	}
+	m.sendPages(inc)
 	m.setNext(inc, m.nextStep(inc))
 }
 
@@ -49,26 +51,57 @@ func (m *Machine) pagedAt(inc *incident, why Reason) feed.Instant {
 	return m.now
 }
 
+// page asks for a page. What is asked for at one instant is one page: nobody is
+// rung twice because two reasons fall together.
 func (m *Machine) page(inc *incident, why Reason, step int, targets []rules.Target) {
 	if len(targets) == 0 {
 		return
 	}
-	n, at := len(inc.Pages)+1, m.pagedAt(inc, why)
-	inc.Pages = append(inc.Pages, Page{
-		N: n, At: at, Reason: why, Step: step, Targets: targets, Scope: inc.Scope.String(),
+	inc.paging = append(inc.paging, Page{Reason: why, Step: step, Targets: targets})
+	for _, t := range targets {
+		if !slices.Contains(inc.Ladder.Engaged, t) {
+			inc.Ladder.Engaged = append(slices.Clip(inc.Ladder.Engaged), t)
+		}
+	}
+}
+
+// reasonRanks order reasons: the first of those that fall together is the page's.
+var reasonRanks = [...]Reason{
+	ReasonOpened, ReasonLossBegun, ReasonLossNear, ReasonGrew, ReasonNotOver, ReasonHoldEnded,
+	ReasonSnoozeOver, ReasonAckExpired, ReasonStep, ReasonRepeat,
+}
+
+// sendPages makes one page of what was asked for.
+func (m *Machine) sendPages(inc *incident) {
+	if len(inc.paging) == 0 {
+		return
+	}
+	slices.SortStableFunc(inc.paging, func(a, b Page) int {
+		return slices.Index(reasonRanks[:], a.Reason) - slices.Index(reasonRanks[:], b.Reason)
 	})
+	p := inc.paging[0]
+	p.Targets = slices.Clone(p.Targets)
+	for _, also := range inc.paging[1:] {
+		p.Step = max(p.Step, also.Step)
+		if !p.About(also.Reason) {
+			p.Also = append(p.Also, also.Reason)
+		}
+		for _, t := range also.Targets {
+			if !slices.Contains(p.Targets, t) {
+				p.Targets = append(p.Targets, t)
+			}
+		}
+	}
+	inc.paging = nil
+	p.N, p.At, p.Scope = len(inc.Pages)+1, m.pagedAt(inc, p.Reason), inc.Scope.String()
+	inc.Pages = append(inc.Pages, p)
 	paged := inc.Scope.Silent
 	if inc.trouble > inc.silent { // after a restart some are blind, not better
 		paged = max(paged, inc.Ladder.PagedFor)
 	}
 	inc.Ladder.PagedFor, inc.Ladder.PagedAs = paged, inc.Severity
 	inc.Ladder.PagedOf = inc.Scope.Of + inc.Scope.ElsewhereOf
-	for _, t := range targets {
-		if !slices.Contains(inc.Ladder.Engaged, t) {
-			inc.Ladder.Engaged = append(slices.Clip(inc.Ladder.Engaged), t)
-		}
-	}
-	m.record(inc, Event{At: at, Kind: EventPaged, Page: n})
+	m.record(inc, Event{At: p.At, Kind: EventPaged, Page: p.N})
 }
 
 // afterSteps are the steps by time; the others are by loss.

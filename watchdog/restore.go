@@ -141,6 +141,7 @@ func (m *Machine) restoreIncident(saved *Incident) {
 	m.bySeq++
 	inc := &incident{Incident: *saved, seq: m.bySeq, feed: f, due: never}
 	inc.pattern = pattern{saved.Scope.Labels}
+	inc.calmSince = saved.Calm
 	for i := range saved.Events { // which of the two was last
 		switch saved.Events[i].Kind {
 		case EventResumed:

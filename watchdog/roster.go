@@ -16,6 +16,7 @@ func (m *Machine) expectRoster(f *feedState, spec *rules.Feed) {
 	if spec != nil {
 		for _, c := range spec.Roster() {
 			next[c.Key.Client()] = true
+			delete(f.leaving, c.Key.Client())
 			if id, ok := f.row(c.Key.Client()); !ok {
 				if m.series < m.cfg.SeriesMax {
 					m.addClient(f, c.Key.Client(), c.Labels, m.sources.sets[m.sources.carrying(f.name)].mask)
@@ -52,16 +53,37 @@ func (m *Machine) expectRoster(f *feedState, spec *rules.Feed) {
 	f.roster = next
 }
 
-// retire stops watching a client that left the roster; not while it is in an
-// incident: then it stays in the roster, and leaves with the next rule set.
+// retire stops watching a client that left the roster; not while others of its
+// incident are in trouble: then it goes once nobody else is, or at the end of that.
 func (m *Machine) retire(f *feedState, id rowID, roster map[string]bool) {
 	b, i := f.blocks[id.block()], id.place()
-	if b.in[i] != 0 || b.verdict[i].Opens() {
+	if inc := m.incidents[b.in[i]]; inc != nil || b.verdict[i].Opens() {
 		roster[b.client[i]] = true
+		f.leaving[b.client[i]] = true
+		if inc != nil {
+			inc.forgetDue, inc.due = m.now, min(inc.due, m.now)
+		}
 		return
 	}
 	m.setVerdict(f, b, i, Retired)
 	b.due[i] = never
+}
+
+// retireLeaving retires those whose leaving had to wait for the end of an incident.
+func (m *Machine) retireLeaving(f *feedState) {
+	for client := range f.leaving {
+		id, ok := f.row(client)
+		if ok && f.blocks[id.block()].in[id.place()] != 0 {
+			continue
+		}
+		delete(f.leaving, client)
+		delete(f.roster, client)
+		if ok {
+			b, i := f.blocks[id.block()], id.place()
+			m.setVerdict(f, b, i, Retired)
+			b.due[i] = never
+		}
+	}
 }
 
 func (m *Machine) unretire(f *feedState, id rowID) {

@@ -66,6 +66,8 @@ func (t *track) beat(arrival, event, before, highest, base feed.Instant, lagOver
 	switch {
 	case event > t.base || before <= 0:
 		t.still, t.repeats = 0, 0
+	case t.still.IsZero() && resumed: // it may begin at a checkpoint before what it had delivered
+		t.still, t.repeats = arrival, 1
 	case t.still.IsZero():
 		t.still, t.repeats = before, 1
 	default:

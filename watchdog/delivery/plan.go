@@ -228,7 +228,7 @@ func acknowledges(in *watchdog.Incident, p *watchdog.Page) bool {
 	if in.Ack != nil && p.At <= in.Ack.At {
 		return true
 	}
-	loss := p.Reason == watchdog.ReasonLossNear || p.Reason == watchdog.ReasonLossBegun
+	loss := p.Loss()
 	return in.Hold != nil && p.At <= in.Hold.Since && !loss
 }
 

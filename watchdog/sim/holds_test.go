@@ -275,7 +275,7 @@ func (w *watcher) released(l *life, inc *watchdog.Incident) {
 func (w *watcher) heldPages(l *life, inc *watchdog.Incident) {
 	for i := len(l.told); i < len(inc.Pages); i++ {
 		p := &inc.Pages[i]
-		loss := p.Reason == watchdog.ReasonLossNear || p.Reason == watchdog.ReasonLossBegun
+		loss := p.Loss()
 		if inc.Hold != nil && p.At > inc.Hold.Since && !loss {
 			w.wrong("page %d of %s (%s) while %s holds it", p.N, inc.ID, p.Reason, inc.Hold.Name)
 		}

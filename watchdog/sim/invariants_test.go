@@ -190,10 +190,10 @@ func odd(v watchdog.Verdict) bool {
 	return v == watchdog.CatchingUp || v == watchdog.FallingBehind || v == watchdog.Frozen || v == watchdog.Late || v == watchdog.Fresh
 }
 
-// retired is right only for who left the roster, and was not silent then.
+// retired is right only for who left the roster.
 func (w *watcher) retired(s *series, want string) {
 	onRoster, was := w.oracle.roster[s.feed][s.client]
-	if !was || onRoster || want == stale {
+	if !was || onRoster {
 		w.wrong("%s is retired: on the roster %v (%v), it is %s", s.name(), onRoster, was, want)
 	}
 	m := w.oracle.marks[s]
@@ -222,7 +222,8 @@ func (w *watcher) groups(f *feedSpec, incidents map[string]*watchdog.Incident) {
 	}
 }
 
-// blindness that lasts longer than the shortest stale_after is told.
+// blindness that lasts longer than the shortest stale_after is told, but where
+// somebody was told of those clients already, as silent.
 func (w *watcher) blindness(f *feedSpec, is bool, incidents map[string]*watchdog.Incident) {
 	shortest := f.rules[0].allows()
 	for i := range f.rules {
@@ -236,7 +237,7 @@ func (w *watcher) blindness(f *feedSpec, is bool, incidents map[string]*watchdog
 		return
 	}
 	for _, inc := range incidents {
-		if inc.Feed == f.name && inc.Cause == watchdog.CauseBlind && inc.State != watchdog.StateResolved {
+		if inc.Feed == f.name && (inc.Cause == watchdog.CauseBlind || inc.Cause == watchdog.CauseSilent) && inc.State != watchdog.StateResolved {
 			return
 		}
 	}
@@ -334,14 +335,18 @@ func (w *watcher) pages(l *life, inc *watchdog.Incident) {
 			(inc.Cause == watchdog.CauseFrozen || inc.Cause == watchdog.CauseBehind) && !t.odd && !t.silent {
 			w.wrong("page %d of %s (%s, %s) without a silence", p.N, inc.ID, inc.Cause, p.Reason)
 		}
-		if p.Reason == watchdog.ReasonLossBegun && inc.Cause == watchdog.CauseSilent && w.oracle.now.Before(l.oldest.Add(inc.Loss.Retention)) {
+		if p.About(watchdog.ReasonLossBegun) && inc.Cause == watchdog.CauseSilent && w.oracle.now.Before(l.oldest.Add(inc.Loss.Retention)) {
 			w.wrong("%s: loss is said to have begun, and nothing was that old when it opened: %v", inc.ID, l.oldest)
 		}
-		ofLoss := p.Reason == watchdog.ReasonLossNear || p.Reason == watchdog.ReasonLossBegun
-		if told, again := l.lossTold[p.Reason]; ofLoss && again && inc.Loss.Begins <= told { // an edit may have put it off
-			w.wrong("page %d of %s: %s, for the second time in one silence", p.N, inc.ID, p.Reason)
+		for _, why := range []watchdog.Reason{watchdog.ReasonLossNear, watchdog.ReasonLossBegun} {
+			if !p.About(why) {
+				continue
+			}
+			if told, again := l.lossTold[why]; again && inc.Loss.Begins <= told { // an edit may have put it off
+				w.wrong("page %d of %s: %s, for the second time in one silence", p.N, inc.ID, why)
+			}
+			l.lossTold[why] = inc.Loss.Begins
 		}
-		l.lossTold[p.Reason] = inc.Loss.Begins
 		if p.Reason != watchdog.ReasonOpened && p.Reason != watchdog.ReasonStep {
 			continue
 		}
@@ -383,7 +388,7 @@ func (w *watcher) loss(inc *watchdog.Incident) {
 	}
 	now := w.oracle.now
 	told := func(why watchdog.Reason) bool {
-		return slices.ContainsFunc(inc.Pages, func(p watchdog.Page) bool { return p.Reason == why })
+		return slices.ContainsFunc(inc.Pages, func(p watchdog.Page) bool { return p.About(why) })
 	}
 	if !now.Before(newest.Add(f.retention)) && !told(watchdog.ReasonLossBegun) {
 		w.wrong("%s: nothing of %s came since %v, loss has begun, and nobody was told", inc.ID, f.name, newest)
@@ -407,7 +412,7 @@ func (w *watcher) acknowledgement(l *life, inc *watchdog.Incident) {
 		return
 	}
 	for _, p := range inc.Pages {
-		if p.At > inc.Ack.At && p.Reason != watchdog.ReasonLossNear && p.Reason != watchdog.ReasonLossBegun {
+		if p.At > inc.Ack.At && !p.Loss() {
 			w.wrong("page %d of %s (%s) while it is acknowledged", p.N, inc.ID, p.Reason)
 		}
 	}
