@@ -1,0 +1,71 @@
+package watchdog
+
+import (
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+)
+
+// govern finds the rule an open incident goes on under after an edit.
+func (m *Machine) govern(inc *incident) {
+	named := inc.feed.ruleNamed(inc.Rule)
+	r := named
+	if r == nil || r.Per() == perClient { // another may govern the anchor now
+		r = nil
+		if id, ok := inc.feed.row(inc.Anchor); ok {
+			r = inc.feed.ruleOf(inc.feed.blocks[id.block()], id.place())
+		}
+	}
+	if r == nil {
+		r = named
+	}
+	if r == nil { // a group rule that was renamed or replaced
+		r = inc.feed.groupRuleFor(inc.pattern)
+	}
+	was := inc.terms()
+	m.setRule(inc, r)
+	m.resumeRepeat(inc)
+	if inc.terms() != was {
+		inc.dirty = true
+	}
+	if inc.Rule != was.rule {
+		m.record(inc, Event{Kind: EventRule, Note: inc.Rule})
+	}
+	if l := &inc.Loss; l.Retention != was.retention && inc.Cause != CauseBehind && (inc.trouble > 0 || !l.Begins.IsZero()) {
+		l.Begins = 0
+		if l.Retention > 0 {
+			l.Begins = l.Start.Add(l.Retention)
+		}
+	}
+	inc.touched = true
+}
+
+// terms are what an edit of the rules can change of an open incident.
+type terms struct {
+	rule, escalation, runbook, owner string
+	severity                         rules.Severity
+	allowed, retention               time.Duration
+}
+
+func (inc *incident) terms() terms {
+	return terms{inc.Rule, inc.Escalation, inc.Runbook, inc.Owner, inc.Severity, inc.Allowed, inc.Loss.Retention}
+}
+
+// groupRuleFor is the group rule that counts by a label of p, or the whole.
+func (f *feedState) groupRuleFor(p pattern) *rules.Rule {
+	for _, r := range f.rules[f.groups:] {
+		if p.Get(r.Per()) != "" || p.whole() && r.Per() == perFeed {
+			return r
+		}
+	}
+	return nil
+}
+
+func (f *feedState) ruleNamed(name string) *rules.Rule {
+	for _, r := range f.rules {
+		if r.Name() == name {
+			return r
+		}
+	}
+	return nil
+}
