@@ -37,6 +37,22 @@ func TestFeedwatchTakesTheExamples(t *testing.T) {
 	}
 }
 
+// The shipped tests pass with the shipped rules, and notice an edit.
+func TestTheExamplesHaveTests(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "feedwatch")
+	run(t, "go", "build", "-o", binary, "../cmd/feedwatch")
+	test := func(rules string) ([]byte, error) {
+		return exec.CommandContext(t.Context(), binary, "rules", "test", "examples/tests/profiles.yaml", "--rules", rules).CombinedOutput()
+	}
+	if said, err := test("examples/rules"); err != nil {
+		t.Errorf("feedwatch rules test: %v\n%s", err, said)
+	}
+	edited := folder(t, map[string]string{"profiles.yaml": strings.ReplaceAll(read(t, "examples/rules/profiles.yaml"), "stale_after: 5m", "stale_after: 10m")})
+	if said, err := test(edited); err == nil || !strings.Contains(string(said), "+ {at: 19m, to: [slack/cdp-alerts]") {
+		t.Errorf("feedwatch rules test takes an edited rule: %v\n%s", err, said)
+	}
+}
+
 // folder puts files into a folder of their own.
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()

@@ -252,6 +252,14 @@ const (
 	ReasonLossBegun  Reason = "loss_begun"
 )
 
+// Reasons are all of them.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonOpened, ReasonStep, ReasonRepeat, ReasonAckExpired, ReasonSnoozeOver, ReasonNotOver,
+		ReasonHoldEnded, ReasonGrew, ReasonLossNear, ReasonLossBegun,
+	}
+}
+
 // Event is one line of the timeline.
 type Event struct {
 	N     int          `json:"n"` // 1, 2, ...: a stable name within the incident
