@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog"
+)
+
+func newRulesCoverageCommand() *cobra.Command {
+	var dir, format string
+	server := serverFlags{}
+	cmd := &cobra.Command{
+		Use:   "coverage",
+		Short: "Tell what no rule watches, and which rules watch nothing",
+		Long: `Holds rule files against the feeds and clients that a running feedwatch knows:
+
+  feeds and clients that send, and no rule watches
+  clients of a roster that were never seen
+  rules that govern no client, and rules that never opened an incident
+
+The rules are those of the files, so that an edit can be tried before it is in
+force. Exit status: 0 all is watched, 1 a feed or a client is not.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if format != "text" && format != "json" {
+				return fmt.Errorf("--format %q: write text or json", format)
+			}
+			set, err := loadRules([]string{dir}, nil)
+			if err != nil {
+				return err
+			}
+			client, err := server.client()
+			if err != nil {
+				return err
+			}
+			c, err := client.coverage(cmd.Context(), set)
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", "  ")
+				err = enc.Encode(c)
+			} else {
+				err = c.text(cmd.OutOrStdout())
+			}
+			if err == nil && len(c.Feeds)+len(c.Clients) > 0 {
+				err = &exit{status: statusErrors}
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&dir, "rules", rulesDirDefault, "a directory of rule files, or one file")
+	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	server.add(cmd.Flags())
+	return cmd
+}
+
+// coverage is what rules watch of what there is.
+type coverage struct {
+	Known     int            `json:"clients"`            // that the server knows
+	Feeds     []coveredFeed  `json:"feeds_unwatched"`    // that send, and stand in no file
+	Clients   []coveredFeed  `json:"clients_unwatched"`  // that no client rule fits
+	Unseen    []coveredFeed  `json:"clients_never_seen"` // of a roster
+	Idle      []coveredRules `json:"rules_without_clients"`
+	Silent    []coveredRules `json:"rules_without_incidents"`
+	Incidents int            `json:"incidents"` // that the server remembers
+}
+
+// coveredFeed is some clients of a feed.
+type coveredFeed struct {
+	Feed     string   `json:"feed"`
+	Count    int      `json:"count"`
+	Of       int      `json:"of"`
+	Examples []string `json:"examples,omitempty"`
+}
+
+type coveredRules struct {
+	Feed string `json:"feed"`
+	Rule string `json:"rule"`
+	At   string `json:"at"`
+}
+
+const coverageExamples = 5
+
+func (f *coveredFeed) add(client string) {
+	f.Count++
+	if len(f.Examples) < coverageExamples {
+		f.Examples = append(f.Examples, client)
+	}
+}
+
+// coverage asks for every feed, client and incident.
+func (c *client) coverage(ctx context.Context, set *rules.Set) (*coverage, error) {
+	var known struct {
+		Feeds []struct {
+			Name    string
+			Clients int
+		}
+	}
+	if err := c.get(ctx, "/api/v1/feeds", nil, &known); err != nil {
+		return nil, err
+	}
+	var past struct{ Incidents []*watchdog.Incident }
+	if err := c.get(ctx, "/api/v1/incidents", nil, &past); err != nil {
+		return nil, err
+	}
+	out := &coverage{
+		Feeds: []coveredFeed{}, Clients: []coveredFeed{}, Unseen: []coveredFeed{}, Idle: []coveredRules{}, Silent: []coveredRules{},
+		Incidents: len(past.Incidents),
+	}
+	for _, v := range known.Feeds {
+		out.Known += v.Clients
+		if _, watched := set.Feed(v.Name); !watched && v.Clients > 0 {
+			out.Feeds = append(out.Feeds, coveredFeed{Feed: v.Name, Count: v.Clients, Of: v.Clients})
+		}
+	}
+	fired := map[string]bool{}
+	for _, inc := range past.Incidents {
+		fired[inc.Feed+"\n"+inc.Rule] = true
+	}
+	for _, f := range set.Feeds() {
+		governs, err := c.coverFeed(ctx, f, out)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range append(append([]*rules.Rule{}, f.ClientRules()...), f.GroupRules()...) {
+			rule := coveredRules{f.Name(), r.Name(), r.Pos().String()}
+			switch {
+			case !governs[r]:
+				out.Idle = append(out.Idle, rule)
+			case !fired[f.Name()+"\n"+r.Name()] && !r.Implied():
+				out.Silent = append(out.Silent, rule)
+			}
+		}
+	}
+	return out, nil
+}
+
+// coverFeed reads the clients of one feed, and says which of its rules have any.
+func (c *client) coverFeed(ctx context.Context, f *rules.Feed, out *coverage) (map[*rules.Rule]bool, error) {
+	governs := map[*rules.Rule]bool{}
+	unwatched, unseen, seen := coveredFeed{Feed: f.Name()}, coveredFeed{Feed: f.Name(), Of: len(f.Roster())}, map[string]bool{}
+	for cursor, more := 0, true; more; {
+		var page watchdog.ClientPage
+		q := url.Values{"limit": {strconv.Itoa(watchdog.ClientPageMax)}, "cursor": {strconv.Itoa(cursor)}}
+		err := c.get(ctx, "/api/v1/feeds/"+url.PathEscape(f.Name())+"/clients", q, &page)
+		var refused *answerError
+		switch {
+		case errors.As(err, &refused) && refused.code == http.StatusNotFound: // not in force yet
+		case err != nil:
+			return nil, err
+		}
+		for i := range page.Clients {
+			v := &page.Clients[i]
+			if v.Verdict == watchdog.Retired {
+				continue
+			}
+			unwatched.Of++
+			seen[v.Client] = !v.Arrival.IsZero()
+			if r := f.Govern(v.Client, v.Labels); r != nil {
+				governs[r] = true
+			} else {
+				unwatched.add(v.Client)
+			}
+			for _, r := range f.GroupsOf(v.Client, v.Labels) {
+				governs[r] = true
+			}
+		}
+		cursor, more = page.Next, page.Next != 0
+	}
+	for _, expected := range f.Roster() {
+		if client := expected.Key.Client(); !seen[client] {
+			unseen.add(client)
+		}
+	}
+	if unwatched.Count > 0 {
+		out.Clients = append(out.Clients, unwatched)
+	}
+	if unseen.Count > 0 {
+		out.Unseen = append(out.Unseen, unseen)
+	}
+	return governs, nil
+}
+
+// text writes it for people: what is not watched first.
+func (c *coverage) text(out io.Writer) error {
+	w := bufio.NewWriter(out) // keeps its first error until Flush
+	feeds := func(title string, all []coveredFeed) {
+		if len(all) > 0 {
+			fmt.Fprintf(w, "%s\n", title)
+		}
+		for _, f := range all {
+			examples := strings.Join(f.Examples, ", ")
+			if more := f.Count - len(f.Examples); more > 0 && examples != "" {
+				examples += ", ..."
+			}
+			fmt.Fprintf(w, "  %s: %s of %s", f.Feed, notifiers.Count(f.Count), plural(f.Of, "client"))
+			if examples != "" {
+				fmt.Fprintf(w, ": %s", examples)
+			}
+			fmt.Fprintln(w)
+		}
+	}
+	list := func(title string, all []coveredRules) {
+		if len(all) > 0 {
+			fmt.Fprintf(w, "%s\n", title)
+		}
+		for _, r := range all {
+			fmt.Fprintf(w, "  %s: %q (%s)\n", r.Feed, r.Rule, r.At)
+		}
+	}
+	feeds("Feeds that no rule file names:", c.Feeds)
+	feeds("Clients that no rule fits:", c.Clients)
+	feeds("Clients of the roster that were never seen:", c.Unseen)
+	list("Rules that have no client:", c.Idle)
+	list(fmt.Sprintf("Rules without an incident, of the %s remembered:", notifiers.Count(c.Incidents)), c.Silent)
+	if len(c.Feeds)+len(c.Clients) == 0 {
+		fmt.Fprintf(w, "All of %s are watched.\n", plural(c.Known, "client"))
+	}
+	return w.Flush()
+}
