@@ -144,6 +144,9 @@ func (r *Rule) Matches(client string, labels feed.Labels) bool {
 	return true
 }
 
+// Match is what r looks for, as Alertmanager writes it; "" for all.
+func (r *Rule) Match() string { return Selector(r.match).String() }
+
 // Selective says that r has matchers, so that it governs only some series.
 func (r *Rule) Selective() bool { return len(r.match) > 0 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -179,6 +180,29 @@ func (c *client) ledger(ctx context.Context, id string) ([]watchdog.LedgerRow, e
 			return all, nil
 		}
 	}
+}
+
+// eachClient reads the clients of a feed that are not retired; of a feed that the
+// server does not know there are none.
+func (c *client) eachClient(ctx context.Context, feedName string, do func(*watchdog.ClientView)) error {
+	for cursor, more := 0, true; more; {
+		var page watchdog.ClientPage
+		q := url.Values{"limit": {strconv.Itoa(watchdog.ClientPageMax)}, "cursor": {strconv.Itoa(cursor)}}
+		err := c.get(ctx, "/api/v1/feeds/"+url.PathEscape(feedName)+"/clients", q, &page)
+		var refused *answerError
+		switch {
+		case errors.As(err, &refused) && refused.code == http.StatusNotFound:
+		case err != nil:
+			return err
+		}
+		for i := range page.Clients {
+			if page.Clients[i].Verdict != watchdog.Retired {
+				do(&page.Clients[i])
+			}
+		}
+		cursor, more = page.Next, page.Next != 0
+	}
+	return nil
 }
 
 // latest stands for the incident that opened last.

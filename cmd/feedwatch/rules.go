@@ -16,7 +16,7 @@ func newRulesCommand() *cobra.Command {
 		Short: "Check rule files, and see what they mean",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(newRulesCheckCommand(), newRulesSchemaCommand(), newRulesExplainCommand(), newRulesTestCommand(), newRulesCoverageCommand())
+	cmd.AddCommand(newRulesCheckCommand(), newRulesSchemaCommand(), newRulesExplainCommand(), newRulesTestCommand(), newRulesCoverageCommand(), newRulesDiffCommand())
 	return cmd
 }
 

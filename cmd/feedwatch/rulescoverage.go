@@ -4,12 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -137,7 +133,7 @@ func (c *client) coverage(ctx context.Context, set *rules.Set) (*coverage, error
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range append(append([]*rules.Rule{}, f.ClientRules()...), f.GroupRules()...) {
+		for _, r := range allRules(f) {
 			rule := coveredRules{f.Name(), r.Name(), r.Pos().String()}
 			switch {
 			case !governs[r]:
@@ -154,33 +150,20 @@ func (c *client) coverage(ctx context.Context, set *rules.Set) (*coverage, error
 func (c *client) coverFeed(ctx context.Context, f *rules.Feed, out *coverage) (map[*rules.Rule]bool, error) {
 	governs := map[*rules.Rule]bool{}
 	unwatched, unseen, seen := coveredFeed{Feed: f.Name()}, coveredFeed{Feed: f.Name(), Of: len(f.Roster())}, map[string]bool{}
-	for cursor, more := 0, true; more; {
-		var page watchdog.ClientPage
-		q := url.Values{"limit": {strconv.Itoa(watchdog.ClientPageMax)}, "cursor": {strconv.Itoa(cursor)}}
-		err := c.get(ctx, "/api/v1/feeds/"+url.PathEscape(f.Name())+"/clients", q, &page)
-		var refused *answerError
-		switch {
-		case errors.As(err, &refused) && refused.code == http.StatusNotFound: // not in force yet
-		case err != nil:
-			return nil, err
+	err := c.eachClient(ctx, f.Name(), func(v *watchdog.ClientView) {
+		unwatched.Of++
+		seen[v.Client] = !v.Arrival.IsZero()
+		if r := f.Govern(v.Client, v.Labels); r != nil {
+			governs[r] = true
+		} else {
+			unwatched.add(v.Client)
 		}
-		for i := range page.Clients {
-			v := &page.Clients[i]
-			if v.Verdict == watchdog.Retired {
-				continue
-			}
-			unwatched.Of++
-			seen[v.Client] = !v.Arrival.IsZero()
-			if r := f.Govern(v.Client, v.Labels); r != nil {
-				governs[r] = true
-			} else {
-				unwatched.add(v.Client)
-			}
-			for _, r := range f.GroupsOf(v.Client, v.Labels) {
-				governs[r] = true
-			}
+		for _, r := range f.GroupsOf(v.Client, v.Labels) {
+			governs[r] = true
 		}
-		cursor, more = page.Next, page.Next != 0
+	})
+	if err != nil {
+		return nil, err
 	}
 	for _, expected := range f.Roster() {
 		if client := expected.Key.Client(); !seen[client] {
