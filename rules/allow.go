@@ -53,6 +53,8 @@ func (s *source) allowances() []*allowance {
 // allow takes away the warnings that the files allow, and notes what allows
 // nothing or gives no reason.
 func (r *reader) allow() {
+	// With errors some warnings are not looked for, so one that is allowed may not be there.
+	whole := r.found.err() == nil
 	for _, src := range r.sources {
 		all := src.allowances()
 		if len(all) == 0 {
@@ -66,7 +68,7 @@ func (r *reader) allow() {
 		}
 		r.found.All = kept
 		for _, a := range all {
-			r.judge(a)
+			r.judge(a, whole)
 		}
 	}
 }
@@ -81,8 +83,9 @@ func (f *Finding) allowedBy(all []*allowance) bool {
 	return allowed
 }
 
-// judge notes what is wrong with an allowance itself.
-func (r *reader) judge(a *allowance) {
+// judge notes what is wrong with an allowance itself; whole says that all warnings
+// there are were looked for.
+func (r *reader) judge(a *allowance, whole bool) {
 	var names []string
 	for _, c := range warningChecks {
 		if c.allowable() {
@@ -99,7 +102,7 @@ func (r *reader) judge(a *allowance) {
 		r.found.add(a.at, allowOfNothing, fmt.Sprintf("no warning is called %q", name), didYouMean(string(a.check), names, "known: "+listed(names, len(names))))
 	case a.reason == "":
 		r.found.add(a.at, allowWithoutReason, fmt.Sprintf("%s is allowed without a reason, so it is not", name), "write why, behind the name")
-	case !a.used:
+	case !a.used && whole:
 		r.found.add(a.at, allowOfNothing, fmt.Sprintf("%s is allowed here, and nothing of that name is found", name), "remove the comment; it belongs on the line of the warning, or on a line of its own before it")
 	}
 }

@@ -101,3 +101,12 @@ func TestOverlapWorkIsBounded(t *testing.T) {
 		t.Errorf("work is %d, and there are findings from a part of the roster: %v", work, r.found.All)
 	}
 }
+
+// In a set with errors some warnings are not looked for: what allows them is right.
+func TestAllowInASetWithErrors(t *testing.T) {
+	file := "# feedwatch: allow no-paging-notifier\nfeeds: [\n# feedwatch: allow overlap it is meant\n"
+	_, err := Parse([]File{{"a.yaml", []byte(file)}})
+	if err == nil || strings.Contains(err.Error(), "allow-of-nothing") || !strings.Contains(err.Error(), "[allow-without-reason]") {
+		t.Errorf("it says %v", err)
+	}
+}
