@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/feedwatch/feedwatch/notifiers"
@@ -43,6 +44,8 @@ type DeskConfig struct {
 	PageURL string
 	Log     *slog.Logger
 	Now     func() time.Time
+
+	Registerer prometheus.Registerer
 }
 
 // Desk is where what people press and type in Slack arrives. Slack waits for three
@@ -59,6 +62,7 @@ type Desk struct {
 	// looks: the second press of a double click then finds it decided.
 	deciding sync.Mutex
 	sockets  []*socket
+	metrics  *metrics
 }
 
 // job is one thing that a person asked for.
@@ -84,7 +88,7 @@ const (
 
 // NewDesk checks config and makes a Desk; it makes no request.
 func NewDesk(config DeskConfig) (*Desk, error) {
-	if config.Keeper == nil || config.Watch == nil || config.Log == nil || config.Now == nil {
+	if config.Keeper == nil || config.Watch == nil || config.Log == nil || config.Now == nil || config.Registerer == nil {
 		return nil, errors.New("slack: a part of DeskConfig is missing")
 	}
 	d := &Desk{config: config, seen: newReplays(), jobs: make(chan job, jobsMax), answers: make(chan said, jobsMax)}
@@ -100,6 +104,7 @@ func NewDesk(config DeskConfig) (*Desk, error) {
 			d.sockets = append(d.sockets, newSocket(d, a))
 		}
 	}
+	d.metrics = newMetrics(config.Registerer, d.down)
 	return d, errors.Join(errs...)
 }
 
@@ -152,14 +157,29 @@ func (d *Desk) Trouble() []string {
 	return all
 }
 
-// take puts a job where Run finds it; false when there are too many.
-func (d *Desk) take(j job) bool {
+// down counts the connections that are down now.
+func (d *Desk) down() float64 {
+	n := 0
+	for _, s := range d.sockets {
+		if s.isDown() {
+			n++
+		}
+	}
+	return float64(n)
+}
+
+// hand puts a job where Run finds it, unless it asks for nothing, and says what
+// became of it.
+func (d *Desk) hand(j job, asks bool) string {
+	if !asks {
+		return taken
+	}
 	select {
 	case d.jobs <- j:
-		return true
+		return taken
 	default:
 		d.config.Log.Error("too many presses in Slack wait to be worked off; one was refused", slog.Int("waiting", jobsMax))
-		return false
+		return full
 	}
 }
 

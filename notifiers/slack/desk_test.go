@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 	"github.com/feedwatch/feedwatch/notifiers/slack"
@@ -105,13 +107,14 @@ type people struct {
 	keeper *fakeKeeper
 	desk   *slack.Desk
 	log    *strings.Builder
+	counts *prometheus.Registry
 	root   string // ts
 	nonce  int
 }
 
 func newPeople(t *testing.T, scene notifiertest.Scene, change ...func(*slack.App)) *people {
 	t.Helper()
-	p := &people{t: t, server: newServer(t), keeper: &fakeKeeper{inc: scene.Incident, now: scene.Now}, log: &strings.Builder{}}
+	p := &people{t: t, server: newServer(t), keeper: &fakeKeeper{inc: scene.Incident, now: scene.Now}, log: &strings.Builder{}, counts: prometheus.NewPedanticRegistry()}
 	app := slack.App{Token: notifiers.NewSecret(token), SigningSecret: notifiers.NewSecret(signingSecret), APIURL: p.server.URL()}
 	for _, c := range change {
 		c(&app)
@@ -120,6 +123,7 @@ func newPeople(t *testing.T, scene notifiertest.Scene, change ...func(*slack.App
 	p.desk, err = slack.NewDesk(slack.DeskConfig{
 		Apps: []slack.App{app}, Keeper: p.keeper, Watch: p.keeper, PageURL: "https://feedwatch.example.com",
 		Log: slog.New(slog.NewTextHandler(p.log, nil)), Now: func() time.Time { return scene.Now.Time() },
+		Registerer: p.counts,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -363,7 +367,7 @@ func TestStopping(t *testing.T) {
 	keeper := &fakeKeeper{inc: scene.Incident}
 	desk, err := slack.NewDesk(slack.DeskConfig{
 		Apps:   []slack.App{{Token: notifiers.NewSecret(token), SigningSecret: notifiers.NewSecret(signingSecret), APIURL: s.URL()}},
-		Keeper: keeper, Watch: keeper, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Keeper: keeper, Watch: keeper, Log: slog.New(slog.DiscardHandler), Now: time.Now, Registerer: prometheus.NewPedanticRegistry(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func (d *Desk) Commands() http.Handler {
 
 // receive takes what Slack signed, and answers before the work is done. What was
 // taken before is answered as it was then: Slack may have missed the answer.
-func (d *Desk) receive(read func(a *app, form url.Values) (j job, ok bool, err error)) http.Handler {
+func (d *Desk) receive(read func(a *app, form url.Values) (j job, asks bool, err error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, requestBytesMax))
 		if err != nil {
@@ -56,35 +56,45 @@ func (d *Desk) receive(read func(a *app, form url.Values) (j job, ok bool, err e
 			refuse(w, http.StatusBadRequest, "the body broke off")
 			return
 		}
-		a, name, err := d.signedBy(r.Header, body)
-		switch {
-		case errors.Is(err, errReplayed):
-			w.WriteHeader(http.StatusOK)
-			return
-		case errors.Is(err, errTooMany):
-			refuse(w, http.StatusServiceUnavailable, err.Error())
-			return
-		case err != nil:
+		result, err := d.signed(r.Header, body, read)
+		d.metrics.request(overHTTP, result)
+		switch result {
+		case unsigned:
 			refuse(w, http.StatusUnauthorized, err.Error())
-			return
-		}
-		form, err := url.ParseQuery(string(body))
-		if err != nil {
-			refuse(w, http.StatusBadRequest, "the body is no form")
-			return
-		}
-		j, ok, err := read(a, form)
-		switch {
-		case err != nil:
+		case unreadable:
 			d.config.Log.Warn("something that Slack sent could not be read", slog.Any("error", err))
 			refuse(w, http.StatusBadRequest, err.Error())
-		case ok && !d.take(j):
-			d.seen.forget(name)
+		case full:
 			refuse(w, http.StatusServiceUnavailable, "too many presses wait already; press again")
 		default:
 			w.WriteHeader(http.StatusOK) // an empty body also closes a form
 		}
 	})
+}
+
+// signed hands on what a body asks for, once, if it is Slack's.
+func (d *Desk) signed(header http.Header, body []byte, read func(a *app, form url.Values) (job, bool, error)) (result string, err error) {
+	a, name, err := d.signedBy(header, body)
+	switch {
+	case errors.Is(err, errReplayed):
+		return repeated, nil
+	case errors.Is(err, errTooMany):
+		return full, nil
+	case err != nil:
+		return unsigned, err
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return unreadable, errors.New("the body is no form")
+	}
+	j, asks, err := read(a, form)
+	if err != nil {
+		return unreadable, err
+	}
+	if result = d.hand(j, asks); result == full {
+		d.seen.forget(name)
+	}
+	return result, nil
 }
 
 func refuse(w http.ResponseWriter, code int, text string) {

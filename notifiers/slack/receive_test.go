@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 )
 
@@ -56,6 +58,16 @@ func TestSignatures(t *testing.T) {
 	p.press("Snooze 1 h", "bo") // had a replay been taken, its answer would come first
 	p.told("this was decided before your press arrived")
 	p.decided("acknowledged by @anna")
+	err := testutil.GatherAndCompare(p.counts, strings.NewReader(`
+# HELP feedwatch_slack_requests_total What people pressed and typed in Slack, by the way it came and what became of it.
+# TYPE feedwatch_slack_requests_total counter
+feedwatch_slack_requests_total{result="repeated",way="http"} 2
+feedwatch_slack_requests_total{result="taken",way="http"} 2
+feedwatch_slack_requests_total{result="unsigned",way="http"} 11
+`), "feedwatch_slack_requests_total")
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // TestOddBodies: what is signed may still be of no use.

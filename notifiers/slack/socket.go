@@ -112,11 +112,17 @@ func (s *socket) take(ctx context.Context, client *socketmode.Client, kind, enve
 	now, name := s.desk.config.Now(), "envelope "+envelope
 	switch err := s.desk.seen.add(name, now, now.Add(2*signatureAgeMax)); {
 	case errors.Is(err, errReplayed): // it missed our word that it was taken
+		s.desk.metrics.request(overSocket, repeated)
 	case err != nil:
+		s.desk.metrics.request(overSocket, full)
 		return
-	case !s.read(kind, payload):
-		s.desk.seen.forget(name)
-		return
+	default:
+		result := s.read(kind, payload)
+		s.desk.metrics.request(overSocket, result)
+		if result != taken {
+			s.desk.seen.forget(name)
+			return
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, socketAckTimeout)
 	defer cancel()
@@ -125,24 +131,30 @@ func (s *socket) take(ctx context.Context, client *socketmode.Client, kind, enve
 	}
 }
 
-// read hands on what an envelope holds; false where it was not taken.
-func (s *socket) read(kind string, payload json.RawMessage) bool {
+// read hands on what an envelope holds, and says what became of it.
+func (s *socket) read(kind string, payload json.RawMessage) string {
 	if kind == socketmode.RequestTypeSlashCommands {
 		var c struct {
 			Text        string `json:"text"`
 			ResponseURL string `json:"response_url"`
 		}
 		if err := json.Unmarshal(payload, &c); err != nil {
-			return false
+			return unreadable
 		}
-		return s.desk.take(s.desk.typed(s.app, command{unescaped(c.Text), c.ResponseURL}))
+		return s.desk.hand(s.desk.typed(s.app, command{unescaped(c.Text), c.ResponseURL}), true)
 	}
 	p, ok, err := parsePress(payload)
 	if err != nil {
 		s.desk.config.Log.Warn("something that Slack sent could not be read", slog.Any("error", err))
-		return false
+		return unreadable
 	}
-	return !ok || s.desk.take(s.desk.pressed(s.app, p))
+	return s.desk.hand(s.desk.pressed(s.app, p), ok)
+}
+
+func (s *socket) isDown() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.since.IsZero()
 }
 
 func (s *socket) up() {

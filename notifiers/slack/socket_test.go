@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 	"github.com/feedwatch/feedwatch/notifiers/slack"
@@ -64,6 +66,14 @@ func TestSocketMode(t *testing.T) {
 	p.sends(s, "interactive", "e4", strings.Replace(payload("Snooze 1 h", "bo"), `"message":{`, `"callback_id":7,"message":{`, 1))
 	p.told("Nothing was changed")
 	p.decided("acknowledged by @anna")
+	err := testutil.GatherAndCompare(p.counts, strings.NewReader(`
+# HELP feedwatch_slack_sockets_down Connections of Slack's Socket Mode that are down: buttons and commands do nothing meanwhile.
+# TYPE feedwatch_slack_sockets_down gauge
+feedwatch_slack_sockets_down 0
+`), "feedwatch_slack_sockets_down")
+	if err != nil {
+		t.Error(err)
+	}
 	if trouble := p.desk.Trouble(); len(trouble) > 0 {
 		t.Errorf("trouble %q while connected", trouble)
 	}
