@@ -12,6 +12,11 @@
 // may have arrived, the channel's history (or the thread) is searched for that
 // id, and the message found is adopted instead of posted twice.
 //
-// The bot needs the scopes chat:write and, for that search, channels:history
-// (groups:history in a private channel), and must be a member of the channel.
+// A Desk is the other way: what people press and type in Slack, over HTTP or
+// Socket Mode. It takes a request at once, for Slack waits three seconds, and
+// tells the person alone what came of it. A button carries what was decided when
+// it was drawn; where that is no longer so, a press changes nothing.
+//
+// BotScopes are what the bot needs, and why; it must be a member of the channel.
+// Check says what is missing.
 package slack
