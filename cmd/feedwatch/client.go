@@ -72,10 +72,19 @@ type answerError struct {
 func (e *answerError) Error() string { return e.text }
 
 // get reads a path of the API into v.
-func (c *client) get(ctx context.Context, path string, query url.Values, v any) (err error) {
+func (c *client) get(ctx context.Context, path string, query url.Values, v any) error {
+	return c.do(ctx, http.MethodGet, path, query, v)
+}
+
+// post asks for something to be done, and reads the answer into v.
+func (c *client) post(ctx context.Context, path string, v any) error {
+	return c.do(ctx, http.MethodPost, path, nil, v)
+}
+
+func (c *client) do(ctx context.Context, method, path string, query url.Values, v any) (err error) {
 	at := c.base.JoinPath(path)
 	at.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, at.String(), nil)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", c.base.Redacted(), err)
 	}

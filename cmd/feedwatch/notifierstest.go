@@ -21,7 +21,7 @@ func newNotifiersCommand() *cobra.Command {
 		Short: "Look after the ways to tell people",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(newNotifiersTestCommand())
+	cmd.AddCommand(newNotifiersTestCommand(), newNotifiersStatusCommand(), newNotifiersRetryCommand())
 	return cmd
 }
 

@@ -149,7 +149,8 @@ func (s *service) startAPI(registry *prometheus.Registry) error {
 	s.api, err = api.New(api.Config{
 		Ingest: s.engine, Watch: s.engine, Keeper: s.engine, Ledger: s.store, Reload: s.reloader.Reload,
 		Tokens: tokens, ReadOpen: s.cfg.Read == "open", Receivers: append(slackReceivers(s.slack), s.pagerDuty.receivers()...),
-		Outside:  s.outside.Short,
+		Outside: s.outside.Short, Notifiers: s.notifierViews,
+		Retry:    func(kind, name string) bool { return s.delivery.Retry(rules.Target{Kind: kind, Name: name}) },
 		Gatherer: registry, Registerer: registry, ClientSeriesMax: clients,
 		Words: words(), Version: version(), Log: s.log,
 	})

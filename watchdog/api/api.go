@@ -49,6 +49,10 @@ type Config struct {
 	// Reload reads the rule files again; its error holds the findings when they
 	// were refused and the old set stays in force.
 	Reload func(ctx context.Context) error
+	// Notifiers tells how each is doing; Retry tries one at once, and is false where
+	// there is no such one.
+	Notifiers func() []NotifierView
+	Retry     func(kind, name string) bool
 	// Outside is why nobody outside would notice that feedwatch died; "" while
 	// somebody would.
 	Outside func() string
@@ -95,7 +99,7 @@ type API struct {
 
 // New makes the API. It fails where two tokens cannot be told apart.
 func New(cfg Config) (*API, error) {
-	if cfg.Ingest == nil || cfg.Watch == nil || cfg.Keeper == nil || cfg.Ledger == nil || cfg.Reload == nil || cfg.Outside == nil ||
+	if cfg.Ingest == nil || cfg.Watch == nil || cfg.Keeper == nil || cfg.Ledger == nil || cfg.Reload == nil || cfg.Outside == nil || cfg.Notifiers == nil || cfg.Retry == nil ||
 		cfg.Gatherer == nil || cfg.Registerer == nil || cfg.Log == nil || !cfg.Words.whole() {
 		return nil, errors.New("api: a part of Config is missing")
 	}

@@ -274,8 +274,9 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 			token(t, "consent-admin", otherSecret, []Role{RoleAdmin}, []string{"consent"}),
 		},
 		Gatherer: r.registry, Registerer: r.registry, ClientSeriesMax: 10, Words: testWords(), Version: "v0.0.0",
-		Outside: func() string { return r.engine.outside },
-		Log:     slog.New(slog.NewTextHandler(r.log, nil)),
+		Outside: func() string { return r.engine.outside }, Notifiers: func() []NotifierView { return nil },
+		Retry: func(string, string) bool { return false },
+		Log:   slog.New(slog.NewTextHandler(r.log, nil)),
 	}
 	for _, path := range []string{"/slack/interactions", "/slack/commands", "/pagerduty/webhook"} {
 		cfg.Receivers = append(cfg.Receivers, Receiver{path, http.HandlerFunc(received)})

@@ -37,6 +37,8 @@ func (a *API) routes() []route {
 		{"POST", "/api/v1/silences", RoleAdmin, a.addSilence},
 		{"DELETE", "/api/v1/silences/{id}", RoleAdmin, a.endSilence},
 		{"GET", "/api/v1/maintenances", RoleRead, a.maintenances},
+		{"GET", "/api/v1/notifiers", RoleRead, a.notifiers},
+		{"POST", "/api/v1/notifiers/{kind}/{name}/retry", RoleAdmin, a.retryNotifier},
 		{"GET", "/api/v1/openapi.yaml", everyone, a.openapi},
 		{"GET", "/metrics", RoleRead, a.metricsAll},
 		{"GET", "/-/healthy", everyone, a.healthy},

@@ -2,7 +2,9 @@ package delivery
 
 import (
 	"cmp"
+	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -69,4 +71,32 @@ func (d *Delivery) Again(target rules.Target, incident string, page int) {
 	delete(p.held.receipts, ackName(page)) // of the alert that is gone
 	p.held.maybe[pageName(page)] = true    // it was accepted once: always a resolve at the end
 	dest.plan(p, inc)
+}
+
+// Retry tries at once all that waits for target, also where it refuses us or
+// refused a message for good; false: there is no such destination. A wait that it
+// asked for itself holds all the same.
+func (d *Delivery) Retry(target rules.Target) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	dest := d.byKey[target]
+	if dest == nil {
+		return false
+	}
+	d.log.Info("a person has a destination tried again", slog.String("notifier", target.String()))
+	dest.dead, dest.deadReason = 0, ""
+	d.unpark(dest)
+	for id, p := range dest.pairs {
+		for op, r := range p.held.receipts {
+			if r.Dead != "" {
+				delete(p.held.receipts, op)
+			}
+		}
+		p.attempts, p.notUntil, p.minimal = 0, time.Time{}, ""
+		if inc := d.known[id]; inc != nil {
+			dest.plan(p, inc)
+		}
+	}
+	dest.signal()
+	return true
 }

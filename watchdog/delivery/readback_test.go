@@ -48,3 +48,43 @@ func TestWhatDoesNotShowIsToldAgain(t *testing.T) {
 		})
 	})
 }
+
+// TestRetry: what was given up or put off is tried at once, and no sooner.
+func TestRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		class := BadPayload
+		mended := false
+		pd := newScripted(Alerts, func(Op, int) error {
+			if mended {
+				return nil
+			}
+			return failing(class)
+		})
+		in(t, []Destination{{Target: pager, Notifier: pd}}, func(t *testing.T, b *bench) {
+			b.show(opened("one", rules.Error, pager))
+			after(time.Minute)
+			if s := b.Status()[0]; s.Dead != 1 || s.Pending != 0 || s.FailingSince.IsZero() {
+				t.Fatalf("status %+v, want a dead letter", s)
+			}
+			class = Refused
+			if !b.Retry(pager) || b.Retry(slackA) {
+				t.Error("Retry knows another destination, or not this one")
+			}
+			after(time.Second)
+			if s := b.Status()[0]; s.Parked == "" || s.Dead != 0 || s.Pending != 1 {
+				t.Fatalf("status %+v, want it parked with the page waiting", s)
+			}
+			mended = true
+			tried := len(pd.said())
+			after(5 * time.Second)
+			if len(pd.said()) != tried {
+				t.Error("a parked destination was tried before its probe")
+			}
+			b.Retry(pager)
+			after(time.Second)
+			if s := b.Status()[0]; s.Parked != "" || s.Pending != 0 || !s.FailingSince.IsZero() {
+				t.Errorf("status %+v, want all told", s)
+			}
+		})
+	})
+}
