@@ -50,7 +50,9 @@ func Facts(inc *watchdog.Incident, now time.Time) []Fact {
 	add("Loss", w.loss())
 	add("Loss accepted", w.accepted())
 	if inc.State == watchdog.StateOpen || inc.State == watchdog.StateAcknowledged {
-		add(factScope, scopeLine(inc, inc.Scope))
+		if inc.Cause != watchdog.CauseUnheard {
+			add(factScope, scopeLine(inc, inc.Scope))
+		}
 		if !everyone(inc.Scope) && len(inc.Scope.Oldest) > 0 && inc.Scope.Silent > 1 {
 			add(factOldest, oldestLine(inc.Scope, w.clock))
 		}
@@ -88,6 +90,9 @@ func (w words) since() Line {
 	switch inc.Cause {
 	case watchdog.CauseBlind:
 		return w.lastKnown()
+	case watchdog.CauseUnheard:
+		line = append(Line{plain("It does not take pages since ")}, w.ago(inc.Opened.Time())...)
+		return append(line, plain("; they go to others meanwhile. "), note(inc.Failure))
 	case watchdog.CauseFrozen:
 		line = Line{plain("Updates arrive, but always the same old ones")}
 		if !inc.Loss.Start.IsZero() && !inc.Loss.ByArrival {
@@ -219,6 +224,8 @@ func (w words) resolution() Line {
 	switch {
 	case neverCame(inc):
 		line = Line{plain("No longer watched: unseen for longer than the rule's forget_after. ")}
+	case !inc.WellSince.IsZero() && inc.Cause == watchdog.CauseUnheard:
+		line = Line{plain("It takes pages again since "), bold(w.day(inc.WellSince.Time()) + " UTC"), plain(". ")}
 	case !inc.WellSince.IsZero():
 		line = Line{plain("Current again since "), bold(w.day(inc.WellSince.Time()) + " UTC"), plain(". ")}
 	}

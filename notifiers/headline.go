@@ -25,6 +25,8 @@ func troubleOf(c watchdog.Cause) trouble {
 		return trouble{"is falling behind", "was behind", "is still behind", "are falling behind", "Falling behind", "behind"}
 	case watchdog.CauseBlind:
 		return trouble{"cannot be seen", "could not be seen", "still cannot be seen", "cannot be seen", "Out of sight", "unseen"}
+	case watchdog.CauseUnheard:
+		return trouble{"cannot page", "could not page", "still cannot page", "cannot be paged", "Cannot page", "cannot page"}
 	default:
 		return trouble{"is silent", "was silent", "is still silent", "are silent", "Silent", "silent"}
 	}
@@ -40,6 +42,10 @@ func Headline(inc *watchdog.Incident) string {
 		forWhom = " for " + w
 	}
 	switch {
+	case inc.Cause == watchdog.CauseUnheard && inc.State == watchdog.StateResolved:
+		return "Resolved: " + feed + " can page through " + through(inc) + " again, after " + Age(troubleFor(inc))
+	case inc.Cause == watchdog.CauseUnheard:
+		return feed + " cannot page through " + through(inc)
 	case inc.State == watchdog.StateResolved && inc.Cause == watchdog.CauseBlind:
 		return "Resolved: " + feed + " can be seen again" + forWhom + ", after " + Age(troubleFor(inc))
 	case inc.State == watchdog.StateResolved && neverCame(inc):
@@ -63,6 +69,12 @@ func Headline(inc *watchdog.Incident) string {
 	default:
 		return feed + " " + t.is + forWhom
 	}
+}
+
+// through is the notifier that an incident is about: "PagerDuty cdp".
+func through(inc *watchdog.Incident) string {
+	kind, name, _ := strings.Cut(inc.Source, "/")
+	return TargetName(kind, name)
 }
 
 const feedRunesMax = 100
@@ -119,6 +131,9 @@ const (
 func Summary(inc *watchdog.Incident, page *watchdog.Page, now time.Time) string {
 	s := widest(inc)
 	c := clock{ref: now, seconds: countsSeconds(inc)}
+	if inc.Cause == watchdog.CauseUnheard {
+		return Clean(inc.Feed+" cannot page through "+through(inc)+" since "+c.day(inc.Opened.Time())+"Z; "+inc.Failure, SummaryCharsMax)
+	}
 	core := " " + troubleOf(inc.Cause).short
 	if clientsIn(s) > 0 {
 		core += ": " + Count(s.Silent) + "/" + Count(clientsIn(s))

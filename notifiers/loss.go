@@ -12,6 +12,8 @@ func (w words) loss() Line {
 	inc, loss := w.inc, w.inc.Loss
 	over := inc.State == watchdog.StateResolved || inc.State == watchdog.StateRecovering
 	switch {
+	case inc.Cause == watchdog.CauseUnheard:
+		return nil // nothing is lost by it
 	case !loss.LostFrom.IsZero():
 		return w.lost()
 	case loss.Retention <= 0 && over:

@@ -107,6 +107,8 @@ func sentence(c watchdog.Cause, again string, s watchdog.Scope) string {
 func (w words) opened(e *watchdog.Event) Line {
 	line := Line{bold(sentence(w.inc.Cause, "", e.Scope)), plain(".")}
 	switch inc := w.inc; {
+	case inc.Cause == watchdog.CauseUnheard:
+		line = Line{bold("Cannot page through " + through(inc)), plain(". "), note(inc.Failure)}
 	case inc.Cause == watchdog.CauseBlind && inc.Source != "":
 		if several(inc) {
 			line = append(line, plain(" Sources "), code(inc.Source), plain(" do not answer."))
@@ -177,6 +179,9 @@ func (w words) reason(p *watchdog.Page) string {
 	case watchdog.ReasonLossBegun:
 		return "data is being lost now. " + w.nothingHolds(p)
 	default:
+		if w.inc.Cause == watchdog.CauseUnheard {
+			return "a way to wake people does not work."
+		}
 		return "it " + troubleOf(w.inc.Cause).is + "."
 	}
 }
@@ -326,6 +331,8 @@ func (w words) resolved(e *watchdog.Event) Line {
 	switch {
 	case e.Who != "" && e.Who != ourselves:
 		return w.reasoned(e, bold("Resolved"), plain(" by "), name(e.Who), plain("."))
+	case inc.Cause == watchdog.CauseUnheard:
+		return w.noted(e, bold("Resolved"), plain(": it takes pages again."))
 	case inc.Cause == watchdog.CauseBlind:
 		line = Line{bold("Resolved"), plain(": it can be seen again.")}
 	case neverCame(inc):

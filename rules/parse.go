@@ -148,6 +148,10 @@ func (r *reader) feedNameAt(n *yaml.Node, key string) (string, bool) {
 		r.fail(n, wrongName, plain(err).Error(), likeFeedName(name))
 		return name, false
 	}
+	if name == ReservedFeed {
+		r.fail(n, wrongName, "feedwatch speaks of itself under this name", "choose another")
+		return name, false
+	}
 	return name, true
 }
 

@@ -6,6 +6,9 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
+// ReservedFeed is the name under which feedwatch speaks of itself.
+const ReservedFeed = "feedwatch"
+
 // Set is one version of all rule files of a directory: immutable, and whole.
 // Only Parse makes one.
 type Set struct {

@@ -56,6 +56,9 @@ var wrongFiles = []wrongFile{
 	{"only a comment", "# nothing yet", []string{
 		"-: no feeds in the rule files: nothing would be watched -> write at least one:\n\nfeeds:\n  - name: my-feed\n    escalation: on-call\n    rules:\n      - {name: everyone, stale_after: 30m}",
 	}},
+	{"our own name", "feeds:\n  - name: feedwatch\n    " + everyone, []string{
+		`2:11: feedwatch speaks of itself under this name -> choose another`,
+	}},
 	{"feeds is a mapping", "feeds: {name: x}", []string{
 		`1:8: feeds is a mapping (key: value), and must be a list -> write - name: my-feed`,
 	}},

@@ -60,6 +60,9 @@ type Incident struct {
 	Events []Event `json:"timeline,omitempty"`
 }
 
+// SelfFeed is the name under which feedwatch speaks of itself: no feed may have it.
+const SelfFeed = rules.ReservedFeed
+
 // Cause is what kind of trouble an incident is about.
 type Cause string
 
@@ -69,6 +72,9 @@ const (
 	CauseFrozen Cause = "frozen" // arriving, but event time stands still
 	CauseBehind Cause = "falling_behind"
 	CauseBlind  Cause = "blind" // we cannot see
+	// CauseUnheard is none of the machine's: a notifier, which is its Source, does not
+	// take what it is sent.
+	CauseUnheard Cause = "unheard"
 )
 
 // State is where an incident is in its life.

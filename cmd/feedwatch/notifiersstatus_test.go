@@ -39,6 +39,14 @@ func TestNotifierThatRefuses(t *testing.T) {
 	if said, err := run("status", "--format", "json"); err == nil || !strings.Contains(said, `"refuses": "refused: pagerduty trigger: HTTP 401`) {
 		t.Errorf("status: %v\n%s", err, said)
 	}
+	w.eventually("Slack says so", 5*time.Second, func() bool {
+		for _, m := range w.slack.Roots(e2eChannel) {
+			if strings.Contains(m.Text, "feedwatch cannot page through PagerDuty cdp") && !strings.Contains(string(m.Blocks), "Acknowledge") {
+				return true
+			}
+		}
+		return false
+	})
 	if said, err := run("retry", "pagerduty/cpd"); err == nil || !strings.Contains(fmt.Sprint(err), "no notifier has that name") {
 		t.Errorf("retry of another: %v\n%s", err, said)
 	}
@@ -50,5 +58,24 @@ func TestNotifierThatRefuses(t *testing.T) {
 		_, err := run("status")
 		return err == nil
 	})
+	w.kill()
+	w.start() // what is open about it goes on: it is not told again
+	told := func() (n int) {
+		for _, m := range w.slack.Roots(e2eChannel) {
+			if strings.Contains(m.Text, "cannot page through") {
+				n++
+			}
+		}
+		return n
+	}
+	w.pagerduty.Fail(notifiertest.Answer(http.StatusUnauthorized, "{}"), notifiertest.Answer(http.StatusUnauthorized, "{}"))
+	w.push(4, "cluster", "fsn1") // a resolve that is refused
+	w.eventually("PagerDuty refuses us again", 20*time.Second, func() bool {
+		_, err := run("status")
+		return err != nil
+	})
+	if n := told(); n != 1 {
+		t.Errorf("told %d times, want once", n)
+	}
 	w.stop()
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/api"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
 	"github.com/feedwatch/feedwatch/watchdog/engine"
+	"github.com/feedwatch/feedwatch/watchdog/selfwatch"
 	"github.com/feedwatch/feedwatch/watchdog/store"
 )
 
@@ -129,7 +130,7 @@ func (c *config) checkPagerDuty(destinations []delivery.Destination) error {
 
 func (s *service) openPagerDuty(registry *prometheus.Registry, destinations []delivery.Destination) (err error) {
 	s.pagerDuty, err = s.cfg.pagerDuty(destinations, s.delivery, &pagerduty.Desk{
-		Install: s.cfg.Install, Keeper: pagerDutyKeeper{s.engine, s.log}, Log: s.log,
+		Install: s.cfg.Install, Keeper: pagerDutyKeeper{s.engine, s.self, s.log}, Log: s.log,
 		Metrics: pagerduty.NewMetrics(registry), Now: time.Now,
 	})
 	return err
@@ -166,6 +167,7 @@ func (p pagerDuty) trouble() []string {
 // pagerDutyKeeper is the engine, which answers as pagerduty.Keeper says.
 type pagerDutyKeeper struct {
 	engine *engine.Engine
+	self   *selfwatch.Watch
 	log    *slog.Logger
 }
 
@@ -176,6 +178,9 @@ var errStarting = errors.New("feedwatch is starting: not all incidents are known
 func (k pagerDutyKeeper) Find(ctx context.Context, id string) (*watchdog.Incident, error) {
 	if s := k.engine.Status(); s == nil || !s.Ready {
 		return nil, errStarting
+	}
+	if inc := k.self.Find(id); inc != nil {
+		return inc, nil
 	}
 	inc, err := k.engine.Incident(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
 	"github.com/feedwatch/feedwatch/watchdog/engine"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
+	"github.com/feedwatch/feedwatch/watchdog/selfwatch"
 	"github.com/feedwatch/feedwatch/watchdog/sources"
 	"github.com/feedwatch/feedwatch/watchdog/store"
 )
@@ -48,6 +50,7 @@ type service struct {
 	pagerDuty pagerDuty
 	changes   *pagerduty.Changes // nil: there is no PagerDuty to tell
 	outside   *deadman.Pinger
+	self      *selfwatch.Watch
 	heard     atomic.Int64 // unix ns of the last self-probe that succeeded
 }
 
@@ -86,6 +89,8 @@ func (s *service) open(ctx context.Context, destinations []delivery.Destination)
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	})
 	s.delivery.Restore(saved.Incidents, saved.Receipts)
+	s.self = selfwatch.New(cfg.Install, saved.Incidents)
+	saved.Incidents = slices.DeleteFunc(saved.Incidents, selfwatch.Ours) // the machine knows nothing of them
 	if err = s.startEngine(ctx, registry, saved, destinations); err != nil {
 		return err
 	}
@@ -246,6 +251,7 @@ func (s *service) report(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
+		s.watchSelf(ctx)
 		var trouble []string
 		if notice := s.store.Notice(); notice != "" {
 			trouble = append(trouble, notice)
@@ -268,6 +274,24 @@ func (s *service) report(ctx context.Context) error {
 		}
 	}
 }
+
+// watchSelf has it told where a notifier refuses us, by the others.
+func (s *service) watchSelf(ctx context.Context) {
+	changed := s.self.Look(feed.At(time.Now()), s.delivery.Status())
+	if len(changed) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, selfSaveWithin)
+	defer cancel()
+	err := s.store.SaveIncidents(ctx, changed)
+	if err != nil {
+		s.log.Error("an incident about a notifier could not be stored; it is told all the same", slog.Any("error", err))
+	}
+	s.delivery.Apply(changed, err == nil)
+}
+
+// selfSaveWithin is how long the telling waits for the store.
+const selfSaveWithin = 2 * time.Second
 
 const (
 	// pruneSchedule is when old incidents and silences leave the state file; UTC.

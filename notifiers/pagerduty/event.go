@@ -8,6 +8,7 @@ import (
 	pd "github.com/PagerDuty/go-pagerduty"
 
 	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
 )
 
@@ -45,7 +46,9 @@ func (n *Notifier) event(op delivery.Op, action string) *pd.V2Event {
 	e.Links = links(inc.Runbook, e.ClientURL)
 	e.Payload.Timestamp = op.Page.At.Time().Format(time.RFC3339)
 	e.Payload.Component = notifiers.Clean(inc.Feed, fieldRunesMax)
-	e.Payload.Group = notifiers.Clean(inc.Scope.String(), fieldRunesMax)
+	if inc.Cause != watchdog.CauseUnheard {
+		e.Payload.Group = notifiers.Clean(inc.Scope.String(), fieldRunesMax)
+	}
 	e.Payload.Class = string(inc.Cause)
 	e.Payload.Details = detailsOf(op)
 	return e

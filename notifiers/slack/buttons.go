@@ -102,7 +102,7 @@ func presses(inc *watchdog.Incident) []slackgo.BlockElement {
 	snooze := button("Snooze "+notifiers.Duration(watchdog.SnoozeForDefault), actSnooze, value)
 	resolve := button("Resolve…", actResolve, value)
 	switch {
-	case inc.State == watchdog.StateResolved:
+	case inc.State == watchdog.StateResolved, inc.Cause == watchdog.CauseUnheard: // it ends by itself
 		return nil
 	case inc.State == watchdog.StateRecovering:
 		return []slackgo.BlockElement{resolve}

@@ -1,0 +1,176 @@
+package selfwatch
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/delivery"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+const (
+	// resolveAfter is how long a notifier must work before its incident ends: what
+	// comes and goes is one incident.
+	resolveAfter = 5 * time.Minute
+	// refusedFor is for how long a message that was given up keeps one open.
+	refusedFor = time.Hour
+	// reasonRunesMax bounds what is kept of a reason.
+	reasonRunesMax = 500
+)
+
+// Watch holds the incidents about notifiers, one for each at most. Find may be
+// called from any goroutine, Look from one.
+type Watch struct {
+	install string
+
+	mu   sync.Mutex
+	open map[rules.Target]*state
+}
+
+// state is what is known of one notifier.
+type state struct {
+	incident *watchdog.Incident // nil: none is open
+	dead     int                // messages given up, when it was looked at last
+	deadAt   feed.Instant
+	badAt    feed.Instant // when it was seen to be bad last
+}
+
+// New makes a Watch that goes on with what was open before.
+func New(install string, saved []*watchdog.Incident) *Watch {
+	w := &Watch{install: install, open: map[rules.Target]*state{}}
+	for _, inc := range saved {
+		target, err := rules.ParseTarget(inc.Source)
+		if Ours(inc) && inc.State != watchdog.StateResolved && err == nil {
+			w.open[target] = &state{incident: inc, badAt: inc.Opened}
+		}
+	}
+	return w
+}
+
+// Ours says that an incident is about a notifier, and none of the machine's.
+func Ours(inc *watchdog.Incident) bool { return inc.Cause == watchdog.CauseUnheard }
+
+// Find is the open incident with that id; nil: it is none of ours.
+func (w *Watch) Find(id string) *watchdog.Incident {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.open {
+		if s.incident != nil && s.incident.ID == id {
+			return s.incident
+		}
+	}
+	return nil
+}
+
+// Look compares how all notifiers are doing with what was said, and returns the
+// incidents that changed.
+func (w *Watch) Look(now feed.Instant, all []delivery.TargetStatus) (changed []*watchdog.Incident) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range all {
+		t := &all[i]
+		s := w.open[t.Target]
+		if s == nil {
+			s = &state{}
+			w.open[t.Target] = s
+		}
+		if inc := s.look(now, t, all, w.install); inc != nil {
+			changed = append(changed, inc)
+		}
+	}
+	for target, s := range w.open { // one that is no longer configured
+		if s.incident != nil && !slices.ContainsFunc(all, func(t delivery.TargetStatus) bool { return t.Target == target }) {
+			changed = append(changed, s.resolve(now))
+		}
+	}
+	return changed
+}
+
+// look is the incident about t if it changed.
+func (s *state) look(now feed.Instant, t *delivery.TargetStatus, all []delivery.TargetStatus, install string) *watchdog.Incident {
+	why := s.bad(now, t)
+	if why != "" {
+		s.badAt = now
+	}
+	switch {
+	case why != "" && s.incident == nil:
+		s.incident = opened(now, t.Target, why, install)
+		s.page(now, all)
+		return s.incident
+	case why != "" && len(s.incident.Pages) == 0 && s.page(now, all):
+		return s.incident
+	case why == "" && s.incident != nil && now.Sub(s.badAt) >= resolveAfter:
+		return s.resolve(now)
+	}
+	return nil
+}
+
+// bad is why t does not do; "" where it does.
+func (s *state) bad(now feed.Instant, t *delivery.TargetStatus) string {
+	if t.Dead > s.dead {
+		s.deadAt = now
+	}
+	s.dead = t.Dead
+	switch {
+	case t.Parked != "":
+		return "It refuses what feedwatch sends: " + t.Parked
+	case t.Dead > 0 && now.Sub(s.deadAt) < refusedFor:
+		return fmt.Sprintf("It refused a message in its shortest form (%d so far): %s", t.Dead, t.DeadReason)
+	}
+	return ""
+}
+
+func opened(now feed.Instant, target rules.Target, why, install string) *watchdog.Incident {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(target.String()))
+	id := fmt.Sprintf("%d-%08x", int64(now), hash.Sum32())
+	if runes := []rune(why); len(runes) > reasonRunesMax {
+		why = string(runes[:reasonRunesMax]) + "…"
+	}
+	inc := &watchdog.Incident{
+		ID: id, Key: "fw/" + install + "/" + watchdog.SelfFeed + "/" + id, Feed: watchdog.SelfFeed, Cause: watchdog.CauseUnheard,
+		Opened: now, Seen: now, Since: now, Anchor: target.String(), State: watchdog.StateOpen, Severity: rules.Error,
+		Source: target.String(), Failure: why,
+	}
+	record(inc, watchdog.Event{At: now, Kind: watchdog.EventOpened})
+	return inc
+}
+
+// page tells everybody else whose notifier works; false: there is nobody yet.
+func (s *state) page(now feed.Instant, all []delivery.TargetStatus) bool {
+	var others []rules.Target
+	for i := range all {
+		if t := &all[i]; t.Parked == "" && t.Target.String() != s.incident.Source {
+			others = append(others, t.Target)
+		}
+	}
+	if len(others) == 0 {
+		return false
+	}
+	inc := *s.incident
+	inc.Pages = []watchdog.Page{{N: 1, At: now, Reason: watchdog.ReasonOpened, Targets: others}}
+	inc.Ladder = watchdog.Ladder{Step: 1, StepAt: now, Engaged: others, PagedAs: inc.Severity}
+	record(&inc, watchdog.Event{At: now, Kind: watchdog.EventPaged, Page: 1})
+	s.incident = &inc
+	return true
+}
+
+func (s *state) resolve(now feed.Instant) *watchdog.Incident {
+	inc := *s.incident
+	inc.State, inc.WellSince, inc.Resolved = watchdog.StateResolved, s.badAt, now
+	record(&inc, watchdog.Event{At: now, Kind: watchdog.EventResolved})
+	s.incident = nil
+	return &inc
+}
+
+// record adds an event; a picture that was handed out is not written to.
+func record(inc *watchdog.Incident, e watchdog.Event) {
+	e.N = len(inc.Events) + 1
+	inc.Events = append(slices.Clone(inc.Events), e)
+	inc.Revision++
+}
