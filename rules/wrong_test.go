@@ -57,6 +57,7 @@ var wrongFiles = []wrongFile{
 		"-: no feeds in the rule files: nothing would be watched -> write at least one:\n\nfeeds:\n  - name: my-feed\n    escalation: on-call\n    rules:\n      - {name: everyone, stale_after: 30m}",
 	}},
 	{"our own name", "feeds:\n  - name: feedwatch\n    " + everyone, []string{
+		`2:11: feed "feedwatch" has no escalation: nobody would be told -> write escalation: and the name of one under escalations:`,
 		`2:11: feedwatch speaks of itself under this name -> choose another`,
 	}},
 	{"feeds is a mapping", "feeds: {name: x}", []string{

@@ -83,6 +83,16 @@ func (s *PagerDutyServer) Put(key string, created time.Time) {
 	s.alerts = append(s.alerts, &PagerDutyAlert{Key: key, Status: "triggered", Rings: 1, Triggers: 1, Created: created, Changed: created})
 }
 
+// Merge lets a person merge the alert under key into an incident of somebody else.
+func (s *PagerDutyServer) Merge(key, by string) {
+	s.Decide(key, "resolved", by)
+	s.state.Lock()
+	defer s.state.Unlock()
+	for _, a := range s.alerts {
+		a.merged = a.merged || a.Key == key
+	}
+}
+
 func (a *PagerDutyAlert) change(status, by string, at time.Time) {
 	a.Status, a.By, a.Changed = status, by, at
 	if status == "acknowledged" && by != "" {
@@ -144,8 +154,13 @@ func (a *PagerDutyAlert) incident(n int) map[string]any {
 		}
 		acks = append(acks, map[string]any{"at": at.UTC().Format(time.RFC3339), "acknowledger": pagerDutyActor(a.By)})
 	}
+	var reason any
+	if a.merged {
+		reason = map[string]any{"type": "merge_resolve_reason", "incident": map[string]string{"id": "PINC999", "type": "incident_reference"}}
+	}
 	return map[string]any{
-		"id": fmt.Sprintf("PINC%03d", n), "type": "incident", "incident_key": a.Key, "status": a.Status,
+		"resolve_reason": reason,
+		"id":             fmt.Sprintf("PINC%03d", n), "type": "incident", "incident_key": a.Key, "status": a.Status,
 		"created_at": a.Created.UTC().Format(time.RFC3339), "last_status_change_at": a.Changed.UTC().Format(time.RFC3339),
 		"last_status_change_by": pagerDutyActor(a.By), "acknowledgements": acks,
 		"service": map[string]string{"id": PagerDutyService, "type": "service_reference", "summary": "CDP"},

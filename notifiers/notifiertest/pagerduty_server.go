@@ -67,6 +67,7 @@ type PagerDutyAlert struct {
 	Changed  time.Time // its status, last
 	By       string    // the person who did that; "" for an integration
 	AckedAt  time.Time // by a person
+	merged   bool
 }
 
 // PagerDutyCall is a request as it arrived.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/feedwatch/feedwatch/notifiers"
@@ -33,6 +34,9 @@ type Desk struct {
 	Log     *slog.Logger
 	Metrics *Metrics
 	Now     func() time.Time
+
+	// One at a time: a webhook and a look may tell of the same at once.
+	one sync.Mutex
 }
 
 // decision is what was decided about an alert.
@@ -62,6 +66,10 @@ func (a actor) name() string {
 	return name + " (PagerDuty)"
 }
 
+// mergedReason is why PagerDuty resolves an incident that a person merged into
+// another: nobody said that it is over.
+const mergedReason = "merge_resolve_reason"
+
 // resolveHolds is how long a person's resolve holds while it is still silent.
 const resolveHolds = 30 * time.Minute
 
@@ -88,6 +96,8 @@ func (d *Desk) take(ctx context.Context, is decision) (result string, err error)
 	case !is.who.person():
 		return tookNobody, nil
 	}
+	d.one.Lock()
+	defer d.one.Unlock()
 	inc, err := d.Keeper.Find(ctx, id)
 	if err != nil {
 		return tookFailed, fmt.Errorf("find incident %s: %w", id, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ type desk struct {
 	*pagerduty.Desk
 	t        testing.TB
 	now      time.Time
+	mu       sync.Mutex // of what both a webhook and a look touch
 	incident *watchdog.Incident
 	decided  []string
 	busy     atomic.Bool
@@ -48,6 +50,8 @@ func (d *desk) Find(_ context.Context, id string) (*watchdog.Incident, error) {
 	if d.busy.Load() {
 		return nil, errBusy
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if id != d.incident.ID {
 		return nil, nil
 	}
@@ -70,6 +74,8 @@ func (d *desk) decide(id string, kind watchdog.EventKind, by string, ack watchdo
 	if id != d.incident.ID || lasts <= 0 {
 		d.t.Errorf("decision about %q for %s", id, lasts)
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.decided = append(d.decided, string(kind)+" by "+by)
 	at := feed.At(d.now)
 	d.incident.State = watchdog.StateAcknowledged
@@ -138,7 +144,9 @@ func (o *outbox) tell(t testing.TB, page int) {
 
 func (o *outbox) Told(rules.Target) []delivery.Told {
 	var all []delivery.Told
+	o.d.mu.Lock()
 	inc := *o.d.incident
+	o.d.mu.Unlock()
 	if inc.State == watchdog.StateResolved {
 		return nil
 	}

@@ -250,6 +250,8 @@ func (p *Poller) judge(ctx context.Context, s *seen) (covered bool, err error) {
 	switch {
 	case s == nil:
 		return false, nil
+	case s.merged:
+		return true, nil
 	case s.status == "triggered", s.status == "acknowledged":
 		if s.acked.at.IsZero() {
 			return true, nil

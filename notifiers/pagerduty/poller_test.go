@@ -2,6 +2,7 @@ package pagerduty_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -258,4 +259,38 @@ func TestNewReader(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMerged: who merges an alert into another incident says neither that it is
+// over nor that anybody is to be woken again.
+func TestMerged(t *testing.T) {
+	l := newLooker(t)
+	l.look(5 * time.Minute)
+	l.server.Merge(l.key(1), "Anna")
+	l.look(time.Hour)
+	l.want()
+	if rings := l.server.Rings(l.key(1)); rings != 1 {
+		t.Errorf("rang %d times, want once", rings)
+	}
+	text := `{"event":{"id":"m1","event_type":"incident.resolved","occurred_at":"` + l.now.UTC().Format(time.RFC3339) +
+		`","agent":{"type":"user_reference","summary":"Anna"},"data":{"incident_key":"` + l.key(1) +
+		`","resolve_reason":{"type":"merge_resolve_reason","incident":{"id":"PINC999"}}}}}`
+	if code := post(newReceiver(t, l.desk), []byte(text), notifiertest.PagerDutySignature([]byte(text), newSecret)); code != 202 {
+		t.Errorf("code %d", code)
+	}
+	l.want()
+}
+
+// TestToldTwiceAtOnce: a webhook and a look that tell of the same are one decision.
+func TestToldTwiceAtOnce(t *testing.T) {
+	l := newLooker(t)
+	l.now = l.now.Add(3 * time.Minute)
+	l.server.Decide(l.key(1), "acknowledged", "Anna")
+	body, signature := notifiertest.PagerDutyWebhook("e1", "incident.acknowledged", l.key(1), "Anna", l.now, newSecret)
+	r := newReceiver(t, l.desk)
+	var both sync.WaitGroup
+	both.Go(func() { l.poller.Look(t.Context()) })
+	both.Go(func() { post(r, body, signature) })
+	both.Wait()
+	l.want("acknowledged by Anna (PagerDuty)")
 }

@@ -66,6 +66,7 @@ type seen struct {
 	created time.Time
 	acked   decision // by the last person who did, while it is acknowledged; zero: by nobody
 	changed decision // of its status
+	merged  bool     // into another: people look at it there
 }
 
 const (
@@ -147,7 +148,7 @@ func resetIn(header string) time.Duration {
 }
 
 func seenOf(inc *pd.Incident) seen {
-	s := seen{key: inc.IncidentKey, status: inc.Status, created: parseTime(inc.CreatedAt)}
+	s := seen{key: inc.IncidentKey, status: inc.Status, created: parseTime(inc.CreatedAt), merged: inc.ResolveReason.Type == mergedReason}
 	for _, a := range inc.Acknowledgements {
 		who, at := actor{a.Acknowledger.Type, a.Acknowledger.Summary}, parseTime(a.At)
 		if who.person() && !at.Before(s.acked.at) {

@@ -69,7 +69,10 @@ type hook struct {
 		OccurredAt time.Time `json:"occurred_at"`
 		Agent      actor     `json:"agent"`
 		Data       struct {
-			IncidentKey string `json:"incident_key"`
+			IncidentKey   string `json:"incident_key"`
+			ResolveReason struct {
+				Type string `json:"type"`
+			} `json:"resolve_reason"`
 		} `json:"data"`
 	} `json:"event"`
 }
@@ -106,7 +109,7 @@ func (r *Receiver) take(ctx context.Context, body []byte) (result string) {
 		return hookUnreadable
 	}
 	e := &h.Event
-	if e.Type != "incident.acknowledged" && e.Type != "incident.resolved" {
+	if e.Type != "incident.acknowledged" && e.Type != "incident.resolved" || e.Data.ResolveReason.Type == mergedReason {
 		return hookIgnored
 	}
 	if e.OccurredAt.IsZero() || !r.first(e.ID) {
