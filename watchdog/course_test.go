@@ -2,7 +2,6 @@ package watchdog
 
 import (
 	"reflect"
-
 	"testing"
 	"time"
 

@@ -67,7 +67,7 @@ func (s *sim) ledgerSlack() time.Duration {
 // and where nothing is at risk each update of a row was lost.
 func (w *watcher) checkLedger() {
 	rows := map[string][]watchdog.LedgerRow{}
-	for key, row := range w.sim.ledger {
+	for key, row := range w.ledger {
 		rows[key.feed+"/"+key.client] = append(rows[key.feed+"/"+key.client], row)
 	}
 	for _, x := range w.fleet.series {
