@@ -38,6 +38,7 @@ type Machine struct {
 	linksMoved bool         // which incidents have one cause is to be found anew
 	past       past         // resolved incidents
 	ledger     []LedgerRow  // for the next Flush
+	rewound    feed.Instant // when the clock was set back last; zero: not lately
 	gone       []string     // names that no feed has any more, for the next Flush
 }
 
@@ -120,6 +121,10 @@ const roundsMax = 1000
 // advance makes everything happen that is due until now, in order of time.
 func (m *Machine) advance(now feed.Instant) {
 	delete(m.trouble, "due")
+	if m.rewound != 0 && now >= m.rewound.Add(rewoundFor) {
+		m.rewound = 0
+		delete(m.trouble, "clock")
+	}
 	for rounds := 0; ; rounds++ {
 		t := m.nextDue()
 		if t > now {

@@ -8,6 +8,9 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
+// rewoundFor is how long people are told that the clock was set back.
+const rewoundFor = 24 * time.Hour
+
 // Rewind tells the machine that our clock was set back, to now. What was stamped
 // by it was stamped too late, all by the same time: it is moved back together, so
 // that silences, steps and holds keep their lengths, no stamp of the future hides
@@ -21,6 +24,7 @@ func (m *Machine) Rewind(now feed.Instant) {
 	}
 	m.trouble["clock"] = fmt.Sprintf("the clock was set back by %s at %s: what was stamped before is told as if it had been right then",
 		m.now.Sub(now).Round(time.Second), now)
+	m.rewound = now
 	m.now, m.started, m.woken = now, m.started-by, m.woken-by
 	for i := range m.restarts {
 		m.restarts[i].At -= by

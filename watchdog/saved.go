@@ -19,7 +19,7 @@ type Saved struct {
 // Flush is one write of watermarks: the blocks that changed since the last, in
 // one transaction with Through.
 type Flush struct {
-	Gone    []string // feeds whose saved blocks are to go, before Blocks are written
+	Gone    []string // feeds whose saved blocks are to go: none of them is among Blocks
 	Blocks  []BlockImage
 	Ledger  []LedgerRow  // new, or in place of what was written for the same incident, client and From
 	Through feed.Instant // zero while more blocks of the same flush are to come

@@ -50,6 +50,9 @@ func (k *marks) add(flush watchdog.Flush) {
 		maps.DeleteFunc(k.needs, func(key blockKey, _ uint64) bool { return key.feed == name })
 	}
 	for _, image := range flush.Blocks {
+		if len(k.gone) > 0 { // it has its name again
+			k.gone = slices.DeleteFunc(k.gone, func(name string) bool { return name == image.Feed })
+		}
 		key := blockKey{image.Feed, image.Index}
 		old, waits := k.images[key]
 		if !waits {
@@ -76,12 +79,12 @@ func (k *marks) next() watchdog.Flush {
 		return watchdog.Flush{Ledger: slices.Clone(k.ledger[:n])}
 	}
 	n := min(len(k.order), marksChunk)
-	flush := watchdog.Flush{Gone: slices.Clone(k.gone), Blocks: make([]watchdog.BlockImage, 0, n)}
+	flush := watchdog.Flush{Blocks: make([]watchdog.BlockImage, 0, n)}
 	for _, key := range k.order[:n] {
 		flush.Blocks = append(flush.Blocks, k.images[key])
 	}
-	if n == len(k.order) {
-		flush.Through = k.through
+	if n == len(k.order) { // what is under a new name is written before the old one goes
+		flush.Through, flush.Gone = k.through, slices.Clone(k.gone)
 	}
 	return flush
 }
@@ -89,7 +92,7 @@ func (k *marks) next() watchdog.Flush {
 // wrote lets go of what has been written, but for images that came meanwhile:
 // those queue anew, or blocks that change all the time would keep back the others.
 func (k *marks) wrote(flush *watchdog.Flush) {
-	k.gone = k.gone[len(flush.Gone):]
+	k.gone = slices.DeleteFunc(k.gone, func(name string) bool { return slices.Contains(flush.Gone, name) })
 	k.ledger = k.ledger[len(flush.Ledger):]
 	written := make(map[blockKey]bool, len(flush.Blocks))
 	var again []blockKey

@@ -85,3 +85,28 @@ func TestMarksThatComeAgainQueueBehindTheOthers(t *testing.T) {
 		t.Errorf("in the end through flush %d of %d, %d wait", k.durable, k.taken, len(k.needs))
 	}
 }
+
+// A crash amid a rename finds a feed under both names rather than under none.
+func TestWhatIsUnderANewNameIsWrittenBeforeTheOldGoes(t *testing.T) {
+	k := newMarks()
+	all := watchdog.Flush{Gone: []string{"old"}, Through: 1}
+	for n := range marksChunk + 1 {
+		all.Blocks = append(all.Blocks, imageOf(n, "n", "a"))
+	}
+	k.add(all)
+	first := k.next()
+	k.wrote(&first)
+	last := k.next()
+	if len(first.Gone) != 0 || len(last.Gone) != 1 {
+		t.Errorf("gone with the first part %v, with the last %v", first.Gone, last.Gone)
+	}
+	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{{Feed: "old", Marks: []byte("b")}}, Through: 2}) // its name again
+	k.wrote(&last)
+	for k.waiting() {
+		flush := k.next()
+		if len(flush.Gone) != 0 {
+			t.Errorf("the feed that has its name again is to go: %v", flush.Gone)
+		}
+		k.wrote(&flush)
+	}
+}

@@ -236,9 +236,9 @@ func testGone(t *testing.T, open place) {
 		return watchdog.BlockImage{Feed: feed, Names: []byte("names of " + feed), Marks: []byte("1")}
 	}
 	ok(t, s.SaveBlocks(ctx, watchdog.Flush{Blocks: []watchdog.BlockImage{block("a"), block("b"), block("c")}, Through: base}))
-	ok(t, s.SaveBlocks(ctx, watchdog.Flush{Gone: []string{"a", "b"}, Blocks: []watchdog.BlockImage{block("b")}})) // a part of a flush
+	ok(t, s.SaveBlocks(ctx, watchdog.Flush{Gone: []string{"a", "b"}, Blocks: []watchdog.BlockImage{block("d")}})) // a part of a flush
 	saved := load(t, s)
-	same(t, "blocks", saved.Blocks, []watchdog.BlockImage{block("b"), block("c")})
+	same(t, "blocks", saved.Blocks, []watchdog.BlockImage{block("c"), block("d")})
 	same(t, "through", saved.Through, base)
 }
 
