@@ -79,6 +79,42 @@ var mutants = []mutant{
 		"an alert is triggered again after its resolve", "watchdog/delivery/plan.go",
 		"case in.State == watchdog.StateResolved:\n", "case in.State == watchdog.StateResolved && h.settled(trigger):\n",
 	},
+	{
+		"a hold keeps back pages about loss", "watchdog/ladder.go",
+		"if inc.trouble > 0 {\n\t\tm.climbLoss(inc)", "if inc.trouble > 0 && inc.Hold == nil {\n\t\tm.climbLoss(inc)",
+	},
+	{
+		"one series that is silenced silences its incident", "watchdog/hold.go",
+		"\t\t\t\ts.free = true\n\t\t\t\treturn\n", "\t\t\t\tcontinue\n",
+	},
+	{
+		"nobody is paged when a hold ends", "watchdog/hold.go",
+		"m.pageEngaged(inc, ReasonHoldEnded)", "_ = inc",
+	},
+	{
+		"a silence is in force before it is durable", "watchdog/engine/people.go",
+		"if err := e.keepSilence(ctx, s); err != nil {", "if err := ctx.Err(); err != nil {",
+	},
+	{
+		"a maintenance leaves no time to arrive first", "watchdog/hold.go",
+		"return h.Until.Add(r.StaleAfter())", "return h.Until",
+	},
+	{
+		"a person resolves what is still silent", "watchdog/people.go",
+		"case inc.trouble == 0 || inc.ungoverned():", "case inc.trouble >= 0:",
+	},
+	{
+		"the ledger ends a day too early", "watchdog/ledger.go",
+		"row.To, row.AtRisk = t1.Add(-l.Retention), false", "row.To, row.AtRisk = t1.Add(-l.Retention-24*time.Hour), false",
+	},
+	{
+		"the ledger of who was silent by itself begins with the others", "watchdog/ledger.go",
+		"if r := f.ruleOf(b, i); r == nil || r.Deadline(start) >= l.Start {", "if !l.Start.IsZero() {",
+	},
+	{
+		"the clock is set back and what was heard keeps its stamps", "watchdog/rewind.go",
+		"b.arrival[i] = a - by", "b.arrival[i] = a",
+	},
 }
 
 // TestMutants breaks a copy of the watchdog in each of these ways. That they still
