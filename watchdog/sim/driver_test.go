@@ -48,6 +48,7 @@ type sim struct {
 	calm        time.Time     // when the last mishap ended
 	down        time.Duration // how long the next start takes
 	edited      bool
+	broken      bool // what the rule files hold is not to be put in force
 	starting    bool
 	words       []func(*process) // what people decide, for the next turn
 	asks        int              // silences asked for
@@ -62,8 +63,8 @@ type sim struct {
 
 // stats is what a run did.
 type stats struct {
-	events, turns, beats, lost, starts, kills, sends, failures, pages, rings, incidents, forgotten, silences, decisions, held, gone, unsaid, rows int
-	span                                                                                                                                          time.Duration
+	events, turns, beats, lost, starts, kills, sends, failures, pages, rings, incidents, forgotten, silences, decisions, held, gone, unsaid, rows, swallowed, dropped, forgot, split, refused int
+	span                                                                                                                                                                                      time.Duration
 }
 
 func (s *stats) add(o stats) {
@@ -72,11 +73,12 @@ func (s *stats) add(o stats) {
 	s.pages, s.rings, s.incidents, s.forgotten, s.span = s.pages+o.pages, s.rings+o.rings, s.incidents+o.incidents, s.forgotten+o.forgotten, s.span+o.span
 	s.silences, s.decisions, s.held = s.silences+o.silences, s.decisions+o.decisions, s.held+o.held
 	s.gone, s.unsaid, s.rows = s.gone+o.gone, s.unsaid+o.unsaid, s.rows+o.rows
+	s.swallowed, s.dropped, s.forgot, s.split, s.refused = s.swallowed+o.swallowed, s.dropped+o.dropped, s.forgot+o.forgot, s.split+o.split, s.refused+o.refused
 }
 
 func (s stats) String() string {
-	return fmt.Sprintf("%.1f fleet-years: %d events, %d heartbeats (%d never arrived), %d turns, %d incidents (%d were held), %d silences, %d decisions about incidents, %d pages, %d rings, %d sends, %d of them failed, %d kills, %d starts, %d updates deleted unread (%d that nobody can know of) and %d rows of the ledger, %d pages sent without a commit and forgotten",
-		s.span.Hours()/24/365, s.events, s.beats, s.lost, s.turns, s.incidents, s.held, s.silences, s.decisions, s.pages, s.rings, s.sends, s.failures, s.kills, s.starts, s.gone, s.unsaid, s.rows, s.forgotten)
+	return fmt.Sprintf("%.1f fleet-years: %d events, %d heartbeats (%d never arrived), %d turns, %d incidents (%d were held), %d silences, %d decisions about incidents, %d pages, %d rings, %d sends, %d of them failed, %d kills, %d starts, %d updates deleted unread (%d that nobody can know of) and %d rows of the ledger, %d triggers swallowed and %d resolves lost by a pager, %d clients forgotten, %d incidents of stragglers, %d edits refused, %d pages sent without a commit and forgotten",
+		s.span.Hours()/24/365, s.events, s.beats, s.lost, s.turns, s.incidents, s.held, s.silences, s.decisions, s.pages, s.rings, s.sends, s.failures, s.kills, s.starts, s.gone, s.unsaid, s.rows, s.swallowed, s.dropped, s.forgot, s.split, s.refused, s.forgotten)
 }
 
 // clock is the watchdog's: it may be wrong, and the monotonic one stands still
@@ -343,18 +345,22 @@ func (s *sim) turn() {
 	s.inbox = nil
 	s.stats.turns++
 	s.oracle.listens(now, s.heardThrough(now))
-	words, edited := s.words, s.edited
+	words, edited, broken := s.words, s.edited, s.broken
 	s.watch.before(len(beats) > 0 || edited)
 	s.words, s.edited = nil, false
 	s.oracle.silencesEnd()
-	if edited {
+	if edited && !broken {
 		s.oracle.use(s.set)
 		s.oracle.edited = s.oracle.now
 	}
 	s.mu.Unlock()
 	if edited {
 		s.call(func(ctx context.Context) {
-			if err := p.reloader.Reload(ctx); err != nil && ctx.Err() == nil {
+			switch err := p.reloader.Reload(ctx); {
+			case ctx.Err() != nil:
+			case broken && err == nil:
+				s.t.Error("what is broken was put in force")
+			case !broken && err != nil:
 				s.t.Errorf("the edit was refused: %v", err)
 			}
 		})

@@ -16,6 +16,7 @@ type fleet struct {
 	outages []outage
 	mishaps []mishap
 	pull    string // the feed that is read through the pull source; "": none
+	wide    bool   // its feeds have many clients
 }
 
 // series is one client of one feed, and how its updates are made.
@@ -94,6 +95,8 @@ func newFleet(seed uint64, longest time.Duration) *fleet {
 	fl.length = longest/4 + time.Duration(dice.Int64N(int64(longest*3/4)))
 	fl.profile = drawProfile(dice, fl.length)
 	fl.set.ladders = append(fl.set.ladders, drawLadder(dice, "on-call"))
+	more := rand.New(rand.NewPCG(seed, 0x3013))
+	fl.wide = more.IntN(10) == 0
 	for i := range 1 + dice.IntN(2) {
 		fl.addFeed(dice, fmt.Sprintf("feed%d", i))
 	}
@@ -104,6 +107,7 @@ func newFleet(seed uint64, longest time.Duration) *fleet {
 		fl.drawOutages(dice, &fl.set.feeds[i])
 	}
 	fl.drawMishaps(dice)
+	fl.drawForgetting(more)
 	fl.drawHolds(rand.New(rand.NewPCG(seed, 0x401D)))
 	return fl
 }
@@ -160,6 +164,9 @@ func (fl *fleet) addFeed(dice *rand.Rand, name string) {
 	batch := dice.IntN(3) == 0
 	events := dice.IntN(2) == 0
 	clients := 3 + dice.IntN(13)
+	if fl.wide {
+		clients += 17 // enough for one of them to be a straggler
+	}
 	clusters := []string{"a", "b", "c"}[:1+dice.IntN(3)]
 	longest := max(gold, free)
 	cron := &cronSpec{hour: dice.IntN(24), minute: dice.IntN(60), early: 30 * time.Minute, grace: time.Duration(10+dice.IntN(120)) * time.Minute}
@@ -284,6 +291,10 @@ func (fl *fleet) drawMishaps(dice *rand.Rand) {
 		draw(p.notifiers, often*3, 8*time.Hour, "refused "+target, func() float64 { return 1 })
 		draw(p.notifiers, often*3, 8*time.Hour, "slow "+target, func() float64 { return float64(1 + dice.IntN(40)) })
 	}
+	for _, target := range targets[2:] {
+		draw(p.notifiers, often*3, 4*time.Hour, "swallows "+target, func() float64 { return 1 })
+		draw(p.notifiers, often*3, time.Hour, "drops "+target, func() float64 { return 1 })
+	}
 	draw(p.store, often, 2*time.Hour, "store fails", func() float64 { return []float64{0.5, 1}[dice.IntN(2)] })
 	draw(p.store, often, 4*time.Hour, "store slow", func() float64 { return float64(dice.IntN(4)) })
 	draw(p.clock, often, 0, "clock", func() float64 { return dice.NormFloat64() * 60 })
@@ -291,6 +302,17 @@ func (fl *fleet) drawMishaps(dice *rand.Rand) {
 	draw(p.blind, often, 3*time.Hour, "deaf", func() float64 { return 0 })
 	draw(p.blind, often, 6*time.Hour, "pull fails", func() float64 { return 0 })
 	draw(p.edits, often, 0, "edit", func() float64 { return 0 })
+}
+
+// drawForgetting lets some rules forget who was not seen for long.
+func (fl *fleet) drawForgetting(dice *rand.Rand) {
+	for i := range fl.set.feeds {
+		for j := range fl.set.feeds[i].rules {
+			if r := &fl.set.feeds[i].rules[j]; r.per == "client" && r.cron == nil && dice.IntN(6) == 0 {
+				r.forget = r.stale * time.Duration(4+dice.IntN(6))
+			}
+		}
+	}
 }
 
 // drawHolds draws what keeps pages back.

@@ -20,6 +20,7 @@ type watcher struct {
 	crowded  bool                  // a feed had two incidents at once
 	blindFor map[string]int        // turns in a row in which a feed's blindness should have been told
 	shown    map[*series]*watchdog.ClientView
+	lossSaid map[*series]map[watchdog.Reason]said
 	accepted map[string]bool // incidents of which a person accepted the loss
 }
 
@@ -37,6 +38,9 @@ type life struct {
 	since     time.Time                        // from when its overdue steps count
 	ack       time.Time                        // until when an answered acknowledgement holds
 	ackPages  int
+	split     string    // the incident that its stragglers come from; "no": they are none
+	lossSeen  int       // pages that lossOnce has seen
+	grew      time.Time // since when it is more than people know
 	misheld   time.Time // since when its hold is not what it should be
 	held      bool      // it ever was
 }
@@ -48,7 +52,7 @@ type trouble struct{ silent, odd, blind bool }
 const gathering = 200 * time.Millisecond
 
 func newWatcher(s *sim) watcher {
-	return watcher{sim: s, lives: map[string]*life{}, troubled: map[string]trouble{}, blindFor: map[string]int{}, shown: map[*series]*watchdog.ClientView{}, accepted: map[string]bool{}, overdue: map[*series]time.Time{}, silent: map[string]time.Time{}}
+	return watcher{sim: s, lives: map[string]*life{}, troubled: map[string]trouble{}, blindFor: map[string]int{}, shown: map[*series]*watchdog.ClientView{}, lossSaid: map[*series]map[watchdog.Reason]said{}, accepted: map[string]bool{}, overdue: map[*series]time.Time{}, silent: map[string]time.Time{}}
 }
 
 // rewind is a clock that was set back.
@@ -63,7 +67,7 @@ func (w *watcher) rewind(by time.Duration) {
 		moved := *l.first
 		moved.Opened = moved.Opened.Add(-by)
 		l.first = &moved
-		for _, t := range []*time.Time{&l.again, &l.oldest, &l.since, &l.ack, &l.misheld} {
+		for _, t := range []*time.Time{&l.again, &l.oldest, &l.since, &l.ack, &l.misheld, &l.grew} {
 			back(t)
 		}
 	}
@@ -193,10 +197,14 @@ func odd(v watchdog.Verdict) bool {
 // retired is right only for who left the roster.
 func (w *watcher) retired(s *series, want string) {
 	onRoster, was := w.oracle.roster[s.feed][s.client]
-	if !was || onRoster {
+	m := w.oracle.marks[s]
+	r := w.oracle.ruleOf(s)
+	forgotten := r != nil && r.forget > 0 && !m.arrival.IsZero() && !w.oracle.now.Before(m.arrival.Add(r.forget))
+	if forgotten && !onRoster {
+		w.stats.forgot++
+	} else if !was || onRoster {
 		w.wrong("%s is retired: on the roster %v (%v), it is %s", s.name(), onRoster, was, want)
 	}
-	m := w.oracle.marks[s]
 	m.retired = true
 	w.oracle.marks[s] = m
 }
@@ -281,6 +289,8 @@ func (w *watcher) incident(inc *watchdog.Incident) {
 	w.heldPages(l, inc)
 	w.pages(l, inc)
 	w.holds(l, inc)
+	w.growth(l, inc)
+	w.lossOnce(l, inc)
 	if inc.Hold != nil && !l.held {
 		l.held = true
 		w.stats.held++

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -62,6 +64,10 @@ func (s *sim) window(m *mishap, begin, end time.Time, amount func() float64) {
 // edit changes the rule files in one valid way.
 func (s *sim) edit() {
 	dice := s.roll("edit")
+	if p := s.profile(); !p.store && !p.crashes && dice.IntN(6) == 0 {
+		s.spoil(dice.IntN(2) == 0)
+		return
+	}
 	next := s.set.clone()
 	f := &next.feeds[dice.IntN(len(next.feeds))]
 	r := &f.rules[dice.IntN(len(f.rules))]
@@ -104,7 +110,33 @@ func (s *sim) edit() {
 	s.note("edit: %s", what)
 	s.set = next
 	s.write(next)
-	s.edited = true
+	s.edited, s.broken = true, false
+}
+
+// spoil makes the rule files what must be refused: no rules, or a feed is missing.
+// After a while they are as before.
+func (s *sim) spoil(missing bool) {
+	less := s.set.clone()
+	less.feeds[0].dependsOn = ""
+	text := "feeds: [\n"
+	if missing && len(less.feeds) > 1 {
+		less.feeds = less.feeds[:1]
+		less.maintenances = nil
+		text = less.yaml()
+	}
+	s.note("edit: broken")
+	if err := os.WriteFile(filepath.Join(s.dir, "rules.yaml"), []byte(text), 0o600); err != nil {
+		panic(err)
+	}
+	s.stats.refused++
+	s.edited, s.broken = true, true
+	s.plan(s.clock.truth().Add(time.Hour), func() {
+		if s.broken {
+			s.note("edit: mended")
+			s.write(s.set)
+			s.edited, s.broken = true, false
+		}
+	})
 }
 
 func (set *setSpec) clone() *setSpec {

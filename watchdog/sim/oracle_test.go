@@ -380,11 +380,22 @@ func (o *oracle) groupIsSilent(f *feedSpec, r *ruleSpec, value string, maybe boo
 	reference := time.Time{}
 	pulled := o.fleet.pull == f.name
 	pushed := !pulled
+	known, left := 0, 0
 	for _, s := range o.fleet.of(f.name) {
-		m := o.marks[s]
-		if r.matches(s) && (value == "" || s.labels[r.per] == value) && !m.arrival.IsZero() {
+		m, ok := o.marks[s]
+		in := ok && r.matches(s) && (value == "" || s.labels[r.per] == value)
+		if in {
+			known++
+		}
+		if in && m.retired {
+			left++
+		}
+		if in && !m.arrival.IsZero() {
 			reference = later(reference, m.arrival)
 		}
+	}
+	if known > 0 && known == left {
+		return false // nobody is left to be heard of
 	}
 	if reference.IsZero() {
 		e := o.groups[f.name+"/"+r.name+"/"+value]

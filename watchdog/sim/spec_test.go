@@ -27,6 +27,7 @@ type ruleSpec struct {
 	name, per, match string
 	stem             string // its first name, by which an edit finds it
 	stale, warn, lag time.Duration
+	forget           time.Duration // 0: never
 	resolve          time.Duration
 	cron             *cronSpec // instead of stale
 	severity         string
@@ -168,6 +169,9 @@ func (r *ruleSpec) yaml() string {
 	}
 	if r.warn > 0 {
 		out += ", warn_after: " + span(r.warn)
+	}
+	if r.forget > 0 {
+		out += ", forget_after: " + span(r.forget)
 	}
 	if r.lag > 0 {
 		out += ", lag_over: " + span(r.lag)

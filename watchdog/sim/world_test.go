@@ -19,6 +19,7 @@ type world struct {
 	pages    map[string]*told // by page key
 	// Incidents of which something was told that no commit took before a crash.
 	forgotten map[string]bool
+	swallowed map[string]bool // page keys that a pager took in its own maintenance
 }
 
 // told is one page as it reached people.
@@ -30,7 +31,7 @@ type told struct {
 }
 
 func newWorld(s *sim) *world {
-	w := &world{sim: s, pagers: map[string]*pager{}, channels: map[string]*channel{}, pages: map[string]*told{}, forgotten: map[string]bool{}}
+	w := &world{sim: s, pagers: map[string]*pager{}, channels: map[string]*channel{}, pages: map[string]*told{}, forgotten: map[string]bool{}, swallowed: map[string]bool{}}
 	for _, name := range targets {
 		if target, _ := rules.ParseTarget(name); target.Kind == "slack" {
 			w.channels[name] = &channel{roots: map[string]*root{}}
@@ -170,6 +171,7 @@ type pager struct {
 type alert struct {
 	incident string
 	resolved bool
+	dropped  bool // its resolve was accepted and lost: it stays open, and nobody can know
 }
 
 const pagerPerMinute = 120
@@ -191,6 +193,13 @@ func (n *notifier) page(p *pager, op delivery.Op) error {
 		if op.Incident.State == watchdog.StateResolved {
 			n.complain("%s is triggered for what is resolved", key)
 		}
+		if n.trouble["swallows "+n.name] > 0 && !open {
+			if !n.swallowed[key] {
+				n.stats.swallowed++
+			}
+			n.swallowed[key] = true // a maintenance of its own: accepted, and nobody is rung
+			return nil
+		}
 		n.tell(&op, op.Page)
 		switch {
 		case open: // it rings nobody again
@@ -201,6 +210,10 @@ func (n *notifier) page(p *pager, op delivery.Op) error {
 			n.stats.rings++
 		}
 	case delivery.Resolve:
+		if open && n.trouble["drops "+n.name] > 0 {
+			n.stats.dropped++
+			all[len(all)-1].dropped = true
+		}
 		if open {
 			all[len(all)-1].resolved = true
 		} // else it is dropped, as the real one does
@@ -208,6 +221,9 @@ func (n *notifier) page(p *pager, op delivery.Op) error {
 			p.alerts[key] = []*alert{} // nothing to see
 		}
 	case delivery.Acknowledge:
+		if op.Incident.Ack == nil && op.Incident.Hold == nil {
+			n.complain("%s is acknowledged, and nobody is on it", key)
+		}
 	default:
 		n.complain("%s got an op of kind %d", n.name, op.Kind)
 	}
