@@ -35,8 +35,8 @@ type said struct {
 	begins   time.Time
 }
 
-// lossOnce: an incident that only has series of whose loss another has told, as
-// one of stragglers, does not tell it again.
+// lossOnce: an incident of stragglers does not tell again of a loss that was told by
+// the one that they come from.
 func (w *watcher) lossOnce(l *life, inc *watchdog.Incident) {
 	if l.split == "" {
 		l.split = "no"
@@ -57,7 +57,7 @@ func (w *watcher) lossOnce(l *life, inc *watchdog.Incident) {
 			continue
 		}
 		in, _ := w.members(inc)
-		again := len(in) > 0
+		again := len(in) > 0 && l.split != "no"
 		for _, s := range in {
 			m := w.oracle.marks[s]
 			was, told := w.lossSaid[s][p.Reason]
@@ -68,7 +68,7 @@ func (w *watcher) lossOnce(l *life, inc *watchdog.Incident) {
 			w.lossSaid[s][p.Reason] = said{inc.ID, m.arrival, inc.Loss.Begins.Time()}
 		}
 		if again {
-			w.wrong("page %d of %s: %s, and another incident told that of each of its %d series", p.N, inc.ID, p.Reason, len(in))
+			w.wrong("page %d of %s: %s, and %s told that of each of its %d series", p.N, inc.ID, p.Reason, l.split, len(in))
 		}
 	}
 	l.lossSeen = len(inc.Pages)

@@ -15,7 +15,7 @@ type watcher struct {
 	must     []string         // incidents that were durable and open when the process started
 	started  time.Time        // by the watchdog's clock
 	troubled map[string]trouble
-	overdue  map[*series]time.Time // since when each is shown in trouble
+	overdue  map[*series]time.Time // since when each is shown in trouble and in no incident
 	silent   map[string]time.Time  // since when a group of a feed is
 	crowded  bool                  // a feed had two incidents at once
 	blindFor map[string]int        // turns in a row in which a feed's blindness should have been told
@@ -180,10 +180,14 @@ func (w *watcher) clients(f *feedSpec, views []watchdog.ClientView, incidents ma
 			delete(w.overdue, s)
 			continue
 		}
+		if inc := incidents[view.Incident]; inc != nil && inc.State != watchdog.StateResolved {
+			delete(w.overdue, s)
+			continue
+		}
 		if w.overdue[s].IsZero() {
 			w.overdue[s] = w.oracle.now
 		}
-		if w.oracle.now.Sub(w.overdue[s]) > gathering && (incidents[view.Incident] == nil || incidents[view.Incident].State == watchdog.StateResolved) {
+		if w.oracle.now.Sub(w.overdue[s]) > gathering {
 			w.wrong("%s is %s and in no open incident (%q)", s.name(), got, view.Incident)
 		}
 	}

@@ -53,7 +53,9 @@ func (w *watcher) restarted(saved *watchdog.Saved) {
 		if inc := durable[id]; inc != nil {
 			l.last = inc
 			l.told = l.told[:min(len(l.told), len(inc.Pages))]
-			l.events = min(l.events, len(inc.Events))
+			if l.events > len(inc.Events) { // what was said was not durable: it is said anew
+				l.events, l.again = len(inc.Events), time.Time{}
+			}
 			if l.ack.After(w.started) && inc.Ack == nil && inc.State != watchdog.StateResolved && len(inc.Pages) <= l.ackPages {
 				w.wrong("%s: the acknowledgement until %v was answered and is not durable", id, l.ack)
 			}
