@@ -226,10 +226,10 @@ func (fl *fleet) drawPeriod(dice *rand.Rand) time.Duration {
 	if fl.length <= 60*24*time.Hour {
 		choices = append(choices, time.Hour)
 	}
-	if fl.length <= 4*24*time.Hour {
+	if fl.length <= 4*24*time.Hour && !fl.wide {
 		choices = append(choices, 10*time.Minute, 20*time.Minute, time.Hour, time.Hour)
 	}
-	if fl.length <= 2*24*time.Hour {
+	if fl.length <= 2*24*time.Hour && !fl.wide {
 		choices = append(choices, time.Minute, 5*time.Minute)
 	}
 	return choices[dice.IntN(len(choices))]
