@@ -14,6 +14,8 @@
 //	oracle   what is true
 //	world    what people see: alerts and channels
 //	disk     what is durable
+//	holds    silences, maintenances, and what people decide
+//	ledger   what the queue deleted unread, and what is said of it
 //
 // A failure prints its seed, the rules, and the last events as a script. To run it
 // again: go test ./watchdog/sim -run TestSeed$ -seed N

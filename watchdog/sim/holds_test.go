@@ -92,7 +92,7 @@ func (o *oracle) names() map[string]bool {
 	return all
 }
 
-// lastsOver lets go of silences that are over, as the watchdog does.
+// silencesEnd lets go of silences that are over, as the watchdog does.
 func (o *oracle) silencesEnd() {
 	for id, q := range o.silences {
 		if q.Until <= feed.At(o.now) {
@@ -140,7 +140,7 @@ func (w *watcher) members(inc *watchdog.Incident) (in []*series, sure bool) {
 	return in, sure
 }
 
-// late is how long the watchdog may take to see that what is held has changed.
+// lateMax is how long the watchdog may take to see that what is held has changed.
 const lateMax = 1500 * time.Millisecond
 
 // holds: an incident says that it is held exactly while each of its series is, or
