@@ -115,6 +115,14 @@ var mutants = []mutant{
 		"the clock is set back and what was heard keeps its stamps", "watchdog/rewind.go",
 		"b.arrival[i] = a - by", "b.arrival[i] = a",
 	},
+	{
+		"stragglers get no incident of their own", "watchdog/stragglers.go",
+		"f.countUnplaced(b, false, b.verdict[i].Opens())", "_ = b",
+	},
+	{
+		"a client is forgotten too early", "watchdog/forget.go",
+		"b.arrival[i].Add(r.ForgetAfter())", "b.arrival[i].Add(r.ForgetAfter() / 2)",
+	},
 }
 
 // TestMutants breaks a copy of the watchdog in each of these ways. That they still
