@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// resolveAfter is how long a notifier must work before its incident ends: what
-	// comes and goes is one incident.
+	// resolveAfter is how long a notifier that took something must do before its
+	// incident ends: what comes and goes is one incident. One that is not asked to
+	// tell anything is not known to work.
 	resolveAfter = 5 * time.Minute
 	// refusedFor is for how long a message that was given up keeps one open.
 	refusedFor = time.Hour
@@ -104,7 +105,7 @@ func (s *state) look(now feed.Instant, t *delivery.TargetStatus, all []delivery.
 		return s.incident
 	case why != "" && len(s.incident.Pages) == 0 && s.page(now, all):
 		return s.incident
-	case why == "" && s.incident != nil && now.Sub(s.badAt) >= resolveAfter:
+	case why == "" && s.incident != nil && now.Sub(s.badAt) >= resolveAfter && t.LastSuccess >= s.badAt:
 		return s.resolve(now)
 	}
 	return nil

@@ -79,11 +79,12 @@ func TestParked(t *testing.T) {
 	if r.w.Find(inc.ID) == nil || r.w.Find("other") != nil {
 		t.Error("Find does not know it, or knows others")
 	}
-	r.all[0].Parked = ""
+	works := func() { r.all[0].Parked, r.all[0].LastSuccess = "", r.now }
+	works()
 	r.none(r.look(4 * time.Minute))
 	r.all[0].Parked = "refused: HTTP 401" // it comes and goes: still the same
 	r.none(r.look(time.Minute))
-	r.all[0].Parked = ""
+	works()
 	over := r.one(r.look(time.Hour))
 	if over.ID != inc.ID || over.State != watchdog.StateResolved || len(over.Events) != 3 || over.Revision <= inc.Revision {
 		t.Errorf("incident %+v, want it resolved", over)
@@ -106,7 +107,8 @@ func TestGivenUp(t *testing.T) {
 		t.Errorf("paged %s: %s", got, inc.Failure)
 	}
 	r.all[1].Dead = 2
-	r.none(r.look(time.Hour))
+	r.none(r.look(2 * time.Hour)) // nothing was told since: nobody knows
+	r.all[1].LastSuccess = r.now
 	if over := r.one(r.look(10 * time.Minute)); over.State != watchdog.StateResolved {
 		t.Errorf("incident %+v, want it resolved an hour after the last", over)
 	}
@@ -139,6 +141,10 @@ func TestRestart(t *testing.T) {
 	machines := &watchdog.Incident{ID: "1-2", Feed: "profiles", Source: "prom-eu", Cause: watchdog.CauseBlind}
 	r.w = New("example", append(before, machines))
 	r.none(r.look(time.Minute))
+	for i := range r.all { // nobody has been told anything since: it is not known to work
+		r.all[i].Parked = ""
+	}
+	r.none(r.look(time.Hour))
 	r.all = r.all[1:]
 	over := r.one(r.look(time.Minute))
 	if over.ID != before[0].ID || over.State != watchdog.StateResolved {
