@@ -74,6 +74,7 @@ func (r *reader) linkRules(d *feedDraft) {
 	f := d.feed
 	whole := false
 	var catchAll *Rule
+	above := newRulesAbove()
 	for _, draft := range d.rules {
 		rule := draft.rule
 		if rule.per != PerClient {
@@ -86,10 +87,11 @@ func (r *reader) linkRules(d *feedDraft) {
 				"move it up, or give the rule above a match")
 		} else if rule.catchAll() {
 			catchAll = rule
-		} else if above := f.covering(rule); above != nil {
-			r.found.add(draft.at, unreachableRule, fmt.Sprintf("rule %q governs no client: %q above it takes them all", rule.name, above.name),
-				fmt.Sprintf("move it above %q, or remove it", above.name))
+		} else if covering := above.covering(rule); covering != nil {
+			r.found.add(draft.at, unreachableRule, fmt.Sprintf("rule %q governs no client: %q above it takes them all", rule.name, covering.name),
+				fmt.Sprintf("move it above %q, or remove it", covering.name))
 		}
+		above.add(rule)
 		f.clientRules = append(f.clientRules, rule)
 	}
 	if catchAll == nil && !f.ignoreUnmatched && len(d.rules) > 0 {
@@ -105,16 +107,6 @@ func (r *reader) linkRules(d *feedDraft) {
 		r.found.add(d.at, noWholeFeedRule, fmt.Sprintf("feed %q has no rule for the feed as a whole", f.name),
 			"write - {name: whole-feed, per: feed, stale_after: 5m, severity: critical}")
 	}
-}
-
-// covering is the first client rule so far that takes all that r could govern.
-func (f *Feed) covering(r *Rule) *Rule {
-	for _, above := range f.clientRules {
-		if above.labels&^r.labels == 0 && above.covers(r) {
-			return above
-		}
-	}
-	return nil
 }
 
 // catchAll says that r governs whatever reaches it.

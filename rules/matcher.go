@@ -172,16 +172,6 @@ func (m *Matcher) fits(value string) bool {
 	return fits != m.negate
 }
 
-// labelBit is one of 64 bits for the label: two labels may share one.
-func (m *Matcher) labelBit() uint64 {
-	const prime = 16777619 // FNV-1a
-	h := uint32(2166136261)
-	for i := range len(m.label) {
-		h = (h ^ uint32(m.label[i])) * prime
-	}
-	return 1 << (h % 64)
-}
-
 // String is the matcher as Alertmanager writes it.
 func (m *Matcher) String() string {
 	if m.alert == nil {

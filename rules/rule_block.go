@@ -48,9 +48,7 @@ func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
 		rule.per = r.per(n)
 	}
 	rule.match = r.readMatchers(m, "a rule", `match: ['tier="enterprise"']`, r.parseMatchers)
-	for i := range rule.match {
-		rule.labels |= rule.match[i].labelBit()
-	}
+	rule.labels = labelBits(rule.match)
 	d.match, d.deadline = r.atKey(m, "match", d.at), r.atKey(m, "stale_after", r.atKey(m, "expect", d.at))
 	r.readTimes(d, m)
 	if n := m.get("severity"); n != nil {

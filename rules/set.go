@@ -116,7 +116,7 @@ type Rule struct {
 	name         string
 	per          string // "client", "feed" or a label's name
 	match        []Matcher
-	labels       uint64 // that match looks at, each a bit of a hash
+	labels       uint64 // that match depends on; see labelBits
 	staleAfter   time.Duration
 	warnAfter    time.Duration
 	lagOver      time.Duration

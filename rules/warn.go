@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // warn notes what does not refuse a set, and what somebody should look at.
@@ -164,36 +163,4 @@ func (r *reader) warnTaken(drafts []*ruleDraft, all []taken, n int) {
 // broken says that a matcher of r could not be read.
 func (r *Rule) broken() bool {
 	return slices.ContainsFunc(r.match, func(m Matcher) bool { return m.test == never })
-}
-
-// covers says that every client that other fits is one that r fits too, as far as
-// that can be told from the matchers alone.
-func (r *Rule) covers(other *Rule) bool {
-	for i := range r.match {
-		mine := &r.match[i]
-		if !mine.fitsAll() && !slices.ContainsFunc(other.match, func(m Matcher) bool { return mine.covers(&m) }) {
-			return false
-		}
-	}
-	return true
-}
-
-// covers says that m fits whatever other, on the same label, fits.
-func (m *Matcher) covers(other *Matcher) bool {
-	switch {
-	case m.label != other.label || m.test == never || other.test == never:
-		return false
-	case m.negate == other.negate && m.test == other.test && m.value == other.value && slices.Equal(m.values, other.values):
-		return m.test != expression || m.alert.Value == other.alert.Value
-	case other.negate:
-		return false
-	case other.test == equals:
-		return m.fits(other.value)
-	case other.test == oneOf:
-		return !slices.ContainsFunc(other.values, func(v string) bool { return !m.fits(v) })
-	case other.test == prefix:
-		return m.test == prefix && !m.negate && strings.HasPrefix(other.value, m.value)
-	default:
-		return false
-	}
 }
