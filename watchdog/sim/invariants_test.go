@@ -288,6 +288,9 @@ func (w *watcher) incident(inc *watchdog.Incident) {
 	if l.last != nil && l.last.State == watchdog.StateResolved && inc.State != watchdog.StateResolved {
 		w.wrong("the incident %s is open again after it was resolved", inc.ID)
 	}
+	if inc.State == watchdog.StateResolved && inc.ResolvedBy != "feedwatch" && l.last != nil && l.last.State != watchdog.StateRecovering {
+		w.wrong("%s was resolved by %s, and it was %s", inc.ID, inc.ResolvedBy, l.last.State)
+	}
 	w.again(l, inc)
 	w.released(l, inc)
 	w.heldPages(l, inc)
