@@ -65,9 +65,9 @@ func (c *committer) add(changes []*watchdog.Incident, flush func() watchdog.Flus
 	c.signal()
 }
 
-// take makes changes pending, and says whether one has just recovered: that one
-// waits for the flush that is to be taken now.
-func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
+// take makes changes pending, and says whether a flush is to be taken now: for one
+// that has just recovered, which waits for it, or has just opened.
+func (c *committer) take(changes []*watchdog.Incident) (flush bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy()
@@ -78,11 +78,12 @@ func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
 		c.pending[inc.ID] = inc
 		now := recoveryOf(inc)
 		before, known := c.recoveries[inc.ID]
+		flush = flush || !known // what it opened for is durable soon after it, but no page waits for that
 		switch {
 		case known && (now.pages > before.pages || now.well == "" && before.well != ""):
 			delete(c.rests, inc.ID) // a page, or trouble that is back before its recovery was written
 		case now.later(before):
-			recovers = true
+			flush = true
 			c.rests[inc.ID] = c.marks.taken + 1
 		}
 		c.recoveries[inc.ID] = now
@@ -90,7 +91,7 @@ func (c *committer) take(changes []*watchdog.Incident) (recovers bool) {
 			delete(c.recoveries, inc.ID)
 		}
 	}
-	return recovers
+	return flush
 }
 
 // restored takes over how far incidents had come back that were saved.

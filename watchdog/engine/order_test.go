@@ -107,3 +107,26 @@ func TestAPageAfterARestartWaitsForNoWatermarks(t *testing.T) {
 		t.Errorf("%+v, want the page at once", next)
 	}
 }
+
+// A crash right after an incident has opened must find whom it is about.
+func TestWhatAnIncidentOpenedForIsDurableSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &ledgerOf{memory: memory{saved: map[string]uint64{}}}
+		e := startWith(t, &store.memory, store)
+		stop := running(t, e)
+		defer stop()
+		time.Sleep(3 * time.Second)
+		beat(t, e, "acme")
+		time.Sleep(58 * time.Second) // after the last periodic flush before the deadline
+		store.mu.Lock()
+		store.order = nil
+		store.mu.Unlock()
+		beat(t, e, "globex") // not flushed yet when acme falls silent
+		time.Sleep(4 * time.Second)
+		store.mu.Lock()
+		defer store.mu.Unlock()
+		if len(store.order) < 2 || store.order[0] != "open" || store.order[1] != "marks" {
+			t.Errorf("durable in order: %v, want the incident, then whom it is about", store.order)
+		}
+	})
+}
