@@ -78,6 +78,10 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 	case was != Fresh || f.tracks[id] != nil:
 		m.rejudge(f, id)
 	}
+	if inc := f.forgot[id]; inc != nil { // it was forgotten, and not for good: what it lost is that incident's
+		delete(f.forgot, id)
+		m.noteResumption(f, id, inc, arrival, event, before, highest)
+	}
 	if seq := b.in[i]; seq != 0 {
 		inc := m.incidents[seq]
 		if f.tracks[id] != nil && event != 0 {

@@ -22,8 +22,9 @@ type feedState struct {
 	tracks  map[rowID]*track
 	bases   map[rowID]feed.Instant // event time before the trouble, of members whose updates came again
 	resumed map[rowID]*resumption
-	roster  map[string]bool // clients that the rule files name
-	leaving map[string]bool // of them, who has left while in an incident
+	forgot  map[rowID]*incident // in which a client was forgotten, until it comes back
+	roster  map[string]bool     // clients that the rule files name
+	leaving map[string]bool     // of them, who has left while in an incident
 
 	dependents []*feedState // feeds whose pages wait for this one's
 
@@ -51,6 +52,7 @@ func newFeedState(name string) *feedState {
 		tracks:   map[rowID]*track{},
 		bases:    map[rowID]feed.Instant{},
 		resumed:  map[rowID]*resumption{},
+		forgot:   map[rowID]*incident{},
 		roster:   map[string]bool{},
 		leaving:  map[string]bool{},
 		members:  map[rowID]int{},

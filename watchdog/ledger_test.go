@@ -198,3 +198,21 @@ func TestWhoFallsSilentAgainHasARowForEachTime(t *testing.T) {
 		t.Errorf("the incident says %+v", l)
 	}
 }
+
+func TestWhoComesBackAfterItWasForgottenHasLost(t *testing.T) {
+	r := newRig(t, strings.Replace(hourly, "lag_over: 2h", "lag_over: 2h, forget_after: 2d", 1))
+	r.beat("a", 1)
+	for h := range 10 * 24 {
+		r.beat("b", 3)
+		r.to(time.Duration(h) * hour)
+	}
+	if v := r.verdict("a1"); v != Retired || len(r.open()) != 0 {
+		t.Fatalf("a1 is %s, open %v", v, scopesOf(r.open()))
+	}
+	r.beat("a", 1)
+	row := r.rows(map[string]LedgerRow{})["a1"]
+	if row.From != noon || row.To != r.now.Add(-7*24*hour) || r.seen[row.Incident] == nil {
+		t.Errorf("%+v, want what was lost in the incident in which it was forgotten", row)
+	}
+	checkInvariants(t, r.m)
+}
