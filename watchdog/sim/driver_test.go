@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,15 +83,16 @@ func (s stats) String() string {
 }
 
 // clock is the watchdog's: it may be wrong, and the monotonic one stands still
-// while the machine sleeps, as the time package's does here.
+// while the machine sleeps, as the time package's does here. Both are durations,
+// and delivery reads them while the script moves them.
 type clock struct {
-	slept time.Duration
-	wrong time.Duration
+	slept atomic.Int64
+	wrong atomic.Int64
 }
 
-func (c *clock) truth() time.Time { return time.Now().Add(c.slept) }
+func (c *clock) truth() time.Time { return time.Now().Add(time.Duration(c.slept.Load())) }
 
-func (c *clock) now() time.Time { return c.truth().Add(c.wrong) }
+func (c *clock) now() time.Time { return c.truth().Add(time.Duration(c.wrong.Load())) }
 
 // process is one life of the watchdog.
 type process struct {

@@ -22,13 +22,13 @@ func (s *sim) planMishap(m *mishap) {
 		})
 	case "clock":
 		s.plan(begin, func() {
-			s.clock.wrong = amount
+			s.clock.wrong.Store(int64(amount))
 			s.note("the clock is %s wrong", amount)
 		})
 	case "asleep":
 		s.plan(begin, func() {
 			s.note("asleep for %s", amount)
-			s.clock.slept += amount
+			s.clock.slept.Add(int64(amount))
 			s.asleepUntil = s.clock.truth()
 			s.calm = s.asleepUntil
 		})
