@@ -20,6 +20,12 @@ func (inc *incident) setLossStart(event, arrival feed.Instant) {
 	if event.IsZero() {
 		l.Start, l.ByArrival = arrival, true
 	}
+	inc.runLoss()
+}
+
+// runLoss sets when loss begins, where the retention is known.
+func (inc *incident) runLoss() {
+	l := &inc.Loss
 	l.Begins = 0
 	if l.Retention > 0 && inc.Cause != CauseBehind {
 		if l.Start.IsZero() { // never heard of: the clock runs from when it was expected

@@ -32,10 +32,7 @@ func (m *Machine) govern(inc *incident) {
 		m.record(inc, Event{Kind: EventRule, Note: inc.Rule})
 	}
 	if l := &inc.Loss; l.Retention != was.retention && inc.Cause != CauseBehind && (inc.trouble > 0 || !l.Begins.IsZero()) {
-		l.Begins = 0
-		if l.Retention > 0 {
-			l.Begins = l.Start.Add(l.Retention)
-		}
+		inc.runLoss()
 	}
 	inc.touched = true
 }
