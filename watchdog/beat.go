@@ -78,8 +78,7 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 	case was != Fresh || f.tracks[id] != nil:
 		m.rejudge(f, id)
 	}
-	if inc := f.forgot[id]; inc != nil { // it was forgotten, and not for good: what it lost is that incident's
-		delete(f.forgot, id)
+	if inc := m.owing(f, id, was, arrival, before); inc != nil {
 		m.noteResumption(f, id, inc, arrival, event, before, highest)
 	}
 	if seq := b.in[i]; seq != 0 {
@@ -93,6 +92,9 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		inc.arrived(arrival, event, before, was, b.verdict[i])
 		switch {
 		case isGroup(b.client[i]):
+			if readAgain(was, b.verdict[i]) {
+				m.owe(f, id, inc, arrival)
+			}
 		case readAgain(was, b.verdict[i]):
 			m.noteResumption(f, id, inc, arrival, event, reference, highest)
 		default:

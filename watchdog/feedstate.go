@@ -22,7 +22,7 @@ type feedState struct {
 	tracks  map[rowID]*track
 	bases   map[rowID]feed.Instant // event time before the trouble, of members whose updates came again
 	resumed map[rowID]*resumption
-	forgot  map[rowID]*incident // in which a client was forgotten, until it comes back
+	owed    map[rowID]*incident // who has a row of its ledger to come, though no member: see owe
 	roster  map[string]bool     // clients that the rule files name
 	leaving map[string]bool     // of them, who has left while in an incident
 
@@ -52,7 +52,7 @@ func newFeedState(name string) *feedState {
 		tracks:   map[rowID]*track{},
 		bases:    map[rowID]feed.Instant{},
 		resumed:  map[rowID]*resumption{},
-		forgot:   map[rowID]*incident{},
+		owed:     map[rowID]*incident{},
 		roster:   map[string]bool{},
 		leaving:  map[string]bool{},
 		members:  map[rowID]int{},

@@ -69,7 +69,7 @@ func (m *Machine) followForgotten(inc *incident) {
 		b, i := f.blocks[id.block()], id.place()
 		m.setVerdict(f, b, i, Retired)
 		b.due[i] = never
-		f.forgot[id] = inc
+		f.owed[id] = inc
 		delete(f.leaving, b.client[i])
 		delete(f.roster, b.client[i])
 	}

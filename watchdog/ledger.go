@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"slices"
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
@@ -78,6 +79,53 @@ func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival,
 		l.Clients++
 	}
 	m.writeRow(r)
+}
+
+// owe remembers who of a group that is heard again at arrival has lost updates and
+// comes back later, maybe after the incident is over. A client whose own rule
+// allows more than the retention is no member when its feed falls silent, or is
+// well again by an edit.
+func (m *Machine) owe(f *feedState, group rowID, inc *incident, arrival feed.Instant) {
+	l := &inc.Loss
+	kept := arrival.Add(-l.Retention)
+	if inc.Cause != CauseSilent || l.Retention == 0 || kept <= l.Start {
+		return
+	}
+	for id, b := range f.rows {
+		i := id.place()
+		well := b.in[i] == 0 || b.in[i] == inc.seq && !troubled(b.verdict[i])
+		if well && b.arrival[i] > 0 && b.arrival[i] < kept && b.verdict[i] != Retired &&
+			slices.Contains(m.groupRows[b.groups[i]], group) && f.owed[id] == nil {
+			f.owed[id] = inc
+		}
+	}
+}
+
+// owing is the incident in which a client that is heard again at arrival lost
+// updates, though it was not in trouble itself: it was forgotten in it, or its
+// group was silent in it for longer than the queue holds; nil for all others.
+func (m *Machine) owing(f *feedState, id rowID, was Verdict, arrival, before feed.Instant) *incident {
+	b, i := f.blocks[id.block()], id.place()
+	if inc := f.owed[id]; inc != nil {
+		delete(f.owed, id)
+		if b.in[i] == 0 || b.in[i] == inc.seq && !troubled(was) {
+			return inc
+		}
+		return nil // it fell silent itself since: it is a member like others
+	}
+	if f.spec == nil || arrival.Sub(before) <= f.spec.Retention() || f.spec.Retention() == 0 ||
+		troubled(was) || before == 0 || isGroup(b.client[i]) {
+		return nil
+	}
+	if inc := m.incidents[b.in[i]]; inc != nil && inc.Cause == CauseSilent {
+		return inc
+	}
+	for _, g := range m.groupRows[b.groups[i]] {
+		if inc := m.incidents[f.blocks[g.block()].in[g.place()]]; inc != nil && inc.Cause == CauseSilent {
+			return inc
+		}
+	}
+	return nil
 }
 
 // noteFirstUpdates lets arrivals of the first window correct what was written.

@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,108 @@ func TestTheLedgerOfWhoCameBackWithNothingNew(t *testing.T) {
 	r.jump(120 * hour)
 	r.update("a", r.now.Add(-48*hour))
 	if got, want := lost(t, r.rows(map[string]LedgerRow{}), "a"), [2]time.Duration{24 * hour, 72 * hour}; got != want {
+		t.Errorf("a lost %v, want %v", got, want)
+	}
+}
+
+// Where a client's own rule allows more than the queue holds, only the row of the
+// feed is silent, and nobody is a member: each had lost the same, and no row said
+// so, neither of who came back first nor of who came when all was over.
+func TestTheLedgerOfAFeedWhoseClientsMayBeSilentForLonger(t *testing.T) {
+	r := newRig(t, `
+feeds:
+  - name: f
+    retention: 2d
+    escalation: on-call
+    rules:
+      - {name: whole, per: feed, stale_after: 6h, lag_over: 12h}
+      - {name: clients, stale_after: 10d, lag_over: 9d}
+`+noLoss)
+	for h := range 49 {
+		r.to(time.Duration(h) * hour)
+		for _, client := range []string{"a", "b", "c"} {
+			r.update(client, r.now)
+		}
+	}
+	r.to(108 * hour)
+	r.update("a", noon.Add(60*hour))
+	rows := r.rows(map[string]LedgerRow{})
+	if got, want := lost(t, rows, "a"), [2]time.Duration{48 * hour, 60 * hour}; got != want {
+		t.Errorf("a lost %v, want %v", got, want)
+	}
+	for h := 109; h < 114; h++ {
+		r.to(time.Duration(h) * hour)
+		r.update("a", r.now)
+	}
+	r.update("b", noon.Add(61*hour))
+	rows = r.rows(rows)
+	if got, want := lost(t, rows, "b"), [2]time.Duration{48 * hour, 60 * hour}; got != want {
+		t.Errorf("b, which came when all was over, lost %v, want %v", got, want)
+	}
+	if _, ok := rows["c"]; ok {
+		t.Error("c has a row before it came back")
+	}
+}
+
+// A client that an edit makes well while its feed is silent stays in the incident,
+// and had no row: nothing ended a trouble of its own.
+func TestTheLedgerOfWhoWasMadeWellByAnEdit(t *testing.T) {
+	const rules = `
+feeds:
+  - name: f
+    retention: 2d
+    escalation: on-call
+    rules:
+      - {name: whole, per: feed, stale_after: 6h, lag_over: 12h}
+      - {name: clients, stale_after: 8h, lag_over: 7d}
+` + noLoss
+	r := newRig(t, rules)
+	for h := range 49 {
+		r.to(time.Duration(h) * hour)
+		r.update("a", r.now)
+		r.update("b", r.now)
+	}
+	r.to(60 * hour)
+	r.step(&UseRules{Set: parse(t, strings.Replace(rules, "8h", "10d", 1))})
+	r.to(108 * hour)
+	r.update("a", noon.Add(60*hour))
+	r.to(109 * hour)
+	r.update("b", noon.Add(60*hour))
+	rows := r.rows(map[string]LedgerRow{})
+	for _, client := range []string{"a", "b"} {
+		if got, want := lost(t, rows, client), [2]time.Duration{48 * hour, 60 * hour}; got != want {
+			t.Errorf("%s lost %v, want %v", client, got, want)
+		}
+	}
+}
+
+// An edit that names a retention for the first time found an incident that was
+// opened for a client never seen, and so without a start of the loss: it said at
+// once that loss had begun, in 1970, and the ledger had no row of those who joined.
+func TestARetentionThatIsNamedWhileAnIncidentIsOpen(t *testing.T) {
+	const rules = `
+feeds:
+  - name: f
+    retention: 2d
+    escalation: on-call
+    roster: [never]
+    rules:
+      - {name: clients, stale_after: 6h, lag_over: 12h}
+` + noLoss
+	r := newRig(t, strings.Replace(rules, "    retention: 2d\n", "", 1))
+	for h := range 4 {
+		r.to(time.Duration(h) * hour)
+		r.update("a", r.now)
+	}
+	r.to(10 * hour)
+	r.step(&UseRules{Set: parse(t, rules)})
+	inc := r.only()
+	if want := inc.Opened.Add(42 * hour); inc.Loss.Begins != want || inc.Ladder.LossBegun {
+		t.Errorf("loss begins %s, want %s; begun: %v", inc.Loss.Begins, want, inc.Ladder.LossBegun)
+	}
+	r.to(100 * hour)
+	r.update("a", noon.Add(52*hour))
+	if got, want := lost(t, r.rows(map[string]LedgerRow{}), "a"), [2]time.Duration{3 * hour, 52 * hour}; got != want {
 		t.Errorf("a lost %v, want %v", got, want)
 	}
 }
