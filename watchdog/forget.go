@@ -35,9 +35,9 @@ func (m *Machine) overdue(f *feedState, b *block, i int) (due feed.Instant) {
 
 // followForgotten retires the series of an incident once all that is still in
 // trouble has left the roster, or has been unseen for longer than its rule's
-// forget_after. That is never
-// done while others of the incident are in trouble too, or while nothing arrives
-// for the feed: then it is the feed that is silent, not a client that has left.
+// forget_after. That is never done while others of the incident are in trouble
+// too, or while nothing arrives for the feed: then it is the feed that is silent,
+// not a client that has left.
 func (m *Machine) followForgotten(inc *incident) {
 	if inc.forgetDue.IsZero() || inc.forgetDue > m.now {
 		return

@@ -46,10 +46,11 @@ type resumption struct {
 	rate     float64      // updates a second before
 }
 
-// noteResumption writes down what a member lost, at the arrival that ends its
-// silence, or the standstill of its event time; before is what its deadline counted from until then, highest its event
-// time. Who was overdue already when the incident's silence began was silent by
-// itself, and has lost what was made since its own last update.
+// noteResumption writes down what a client lost, at the arrival that ends its
+// silence, or the standstill of its event time; before is what its deadline
+// counted from until then, highest its event time. Who was overdue already when
+// the incident's silence began was silent by itself, and has lost what was made
+// since its own last update.
 func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival, event, before, highest feed.Instant) {
 	l := &inc.Loss
 	if l.Retention == 0 || l.Start.IsZero() {

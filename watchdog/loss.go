@@ -64,9 +64,9 @@ func (m *Machine) restartLoss(inc *incident) {
 }
 
 // arrived is an arrival of a member while the incident is open; before is the one
-// before it, was and is are its verdicts before and after. Only one that ends a member's trouble begins the
-// resumption: a frozen series arrives too, and a late heartbeat can be older than
-// the silence.
+// before it, was and is are its verdicts before and after. Only one that ends a
+// member's trouble begins the resumption: a frozen series arrives too, and a late
+// heartbeat can be older than the silence.
 func (inc *incident) arrived(arrival, event, before feed.Instant, was, is Verdict) {
 	l := &inc.Loss
 	switch {

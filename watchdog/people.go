@@ -36,7 +36,7 @@ type Acknowledge struct {
 }
 
 func (in *Acknowledge) apply(m *Machine) {
-	inc, err := m.asked(in.ID, in.By)
+	inc, err := m.asked(in.ID, in.By, "")
 	if in.Err = err; err != nil {
 		return
 	}
@@ -54,7 +54,7 @@ type Snooze struct {
 }
 
 func (in *Snooze) apply(m *Machine) {
-	inc, err := m.asked(in.ID, in.By)
+	inc, err := m.asked(in.ID, in.By, "")
 	if in.Err = err; err != nil {
 		return
 	}
@@ -73,7 +73,7 @@ type HandOver struct {
 }
 
 func (in *HandOver) apply(m *Machine) {
-	inc, err := m.asked(in.ID, in.By)
+	inc, err := m.asked(in.ID, in.By, "")
 	switch {
 	case err != nil:
 		in.Err = err
@@ -97,10 +97,7 @@ type Resolve struct {
 }
 
 func (in *Resolve) apply(m *Machine) {
-	inc, err := m.asked(in.ID, in.By)
-	if err == nil {
-		err = checkReason(in.Reason)
-	}
+	inc, err := m.asked(in.ID, in.By, in.Reason)
 	switch {
 	case err != nil:
 		in.Err = err
@@ -121,10 +118,7 @@ type AcceptLoss struct {
 }
 
 func (in *AcceptLoss) apply(m *Machine) {
-	inc, err := m.asked(in.ID, in.By)
-	if err == nil {
-		err = checkReason(in.Reason)
-	}
+	inc, err := m.asked(in.ID, in.By, in.Reason)
 	switch {
 	case err != nil:
 		in.Err = err
@@ -140,13 +134,16 @@ func (in *AcceptLoss) apply(m *Machine) {
 }
 
 // asked finds the incident that a person speaks of.
-func (m *Machine) asked(id, by string) (*incident, error) {
+func (m *Machine) asked(id, by, reason string) (*incident, error) {
 	inc := m.byID[id]
 	if inc == nil {
 		return nil, fmt.Errorf("%w with id %q", ErrNoIncident, id)
 	}
 	if err := CheckPerson(by); err != nil {
 		return nil, fmt.Errorf("this needs a name, of who decides it: %w", err)
+	}
+	if err := checkReason(reason); err != nil {
+		return nil, err
 	}
 	return inc, nil
 }

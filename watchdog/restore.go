@@ -214,8 +214,8 @@ func (m *Machine) rejoinRuleless(f *feedState, id rowID, b *block, i int) {
 }
 
 // rejoins is the restored incident that covers the row, of several the one with
-// the most labels, or one that it began itself. A row that is only behind belongs to one that was being worked
-// off.
+// the most labels, or one that it began itself. A row that is only behind belongs
+// to one that was being worked off.
 func (m *Machine) rejoins(f *feedState, b *block, i int, behind bool) *incident {
 	var best *incident
 	labels := pattern{f.labelsOf(b, i)}

@@ -55,12 +55,7 @@ func (a *API) silences(w http.ResponseWriter, _ *http.Request, who *Token) {
 
 // silencesFor are those that may concern a viewer's feeds; what ends first comes first.
 func silencesFor(who *Token, s *engine.Status) []watchdog.Silence {
-	var all []watchdog.Silence
-	for _, silence := range s.Silences {
-		if concerns(who, s, silence.Match) {
-			all = append(all, silence)
-		}
-	}
+	all := concerning(who, s, s.Silences, func(x *watchdog.Silence) string { return x.Match })
 	slices.SortStableFunc(all, func(a, b watchdog.Silence) int { return cmp.Compare(a.Until, b.Until) })
 	return all
 }
@@ -91,13 +86,19 @@ func (a *API) maintenances(w http.ResponseWriter, _ *http.Request, who *Token) {
 // maintenancesFor are those that may concern a viewer's feeds; what begins first
 // comes first.
 func maintenancesFor(who *Token, s *engine.Status) []watchdog.MaintenanceView {
-	var all []watchdog.MaintenanceView
-	for _, m := range s.Maintenances {
-		if concerns(who, s, m.Match) {
-			all = append(all, m)
+	all := concerning(who, s, s.Maintenances, func(x *watchdog.MaintenanceView) string { return x.Match })
+	slices.SortStableFunc(all, func(a, b watchdog.MaintenanceView) int { return cmp.Compare(a.From, b.From) })
+	return all
+}
+
+// concerning are those of holds that may concern a viewer's feeds, by what they match.
+func concerning[T any](who *Token, s *engine.Status, holds []T, match func(*T) string) []T {
+	var all []T
+	for i := range holds {
+		if concerns(who, s, match(&holds[i])) {
+			all = append(all, holds[i])
 		}
 	}
-	slices.SortStableFunc(all, func(a, b watchdog.MaintenanceView) int { return cmp.Compare(a.From, b.From) })
 	return all
 }
 
