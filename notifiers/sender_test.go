@@ -11,9 +11,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
 )
 
@@ -53,7 +53,7 @@ func TestTimeout(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				began, over := time.Now(), make(chan struct{}) // net/http dials on for others when a request gives up
 				var served sync.WaitGroup
 				_, failed := attempt(t, func(context.Context, string, string) (net.Conn, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -84,6 +85,25 @@ func TestCoreIsPure(t *testing.T) {
 			}
 			for _, fault := range impurities(t, path, source) {
 				t.Error(fault)
+			}
+		}
+	}
+}
+
+// What calls synctest.Test itself crashes now and then under the race detector.
+func TestBubblesAreSafe(t *testing.T) {
+	for _, p := range goPackages(t) {
+		paths, err := filepath.Glob(filepath.Join(p.Dir, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			source, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(source, []byte("synctest"+".Test(")) {
+				t.Errorf("%s: use bubble.Test of %s/watchdog/bubble", path, module)
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 )
 
 const (
@@ -168,7 +169,7 @@ func TestNoLoop(t *testing.T) {
 // TestWebhookLater: what cannot be passed on is answered 202 all the same, and
 // passed on when it can be.
 func TestWebhookLater(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		d := newDesk(t)
 		r := newReceiver(t, d)
 		d.busy.Store(true)

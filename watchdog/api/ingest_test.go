@@ -10,12 +10,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -163,7 +163,7 @@ func (r *rig) wantNothingHeld() {
 // However many bodies unpack at once, they share a bounded memory: those that get
 // none in time are told when to come back, and small ones do not wait for them.
 func TestLargeBodiesShareMemory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		large := zipped(t, strings.NewReader(strings.Repeat("consent a -\n", bodySmallMax/10)))
 		post := func(body string) *httptest.ResponseRecorder {

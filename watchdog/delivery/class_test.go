@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 )
 
 func wantSaid(t *testing.T, s *scripted, want ...string) {
@@ -27,7 +28,7 @@ func TestRateLimitedFreezesTheDestination(t *testing.T) {
 		"too soon": {time.Millisecond, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				s := newScripted(Alerts, func(_ Op, n int) error {
 					if n == 1 {
 						return &Error{Class: RateLimited, RetryAfter: tc.asked, Err: errors.New("429")}
@@ -57,7 +58,7 @@ func TestRateLimitedFreezesTheDestination(t *testing.T) {
 }
 
 func TestNotSentIsTriedForEver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Alerts, always(NotSent))
 		in(t, []Destination{{Target: pager, Notifier: s}}, func(t *testing.T, b *bench) {
 			b.show(opened("one", rules.Error, pager))
@@ -83,7 +84,7 @@ func TestNotSentIsTriedForEver(t *testing.T) {
 }
 
 func TestWhoCanBeReachedAgainIsToldAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var down atomic.Bool
 		down.Store(true)
 		s := newScripted(Alerts, func(Op, int) error {
@@ -108,7 +109,7 @@ func TestWhoCanBeReachedAgainIsToldAtOnce(t *testing.T) {
 }
 
 func TestAPanicIsAnAmbiguousFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Stream, nil)
 		in(t, []Destination{{Target: hook, Notifier: panicking{s}}}, func(t *testing.T, b *bench) {
 			b.show(opened("one", rules.Error, hook))
@@ -132,7 +133,7 @@ func (p panicking) Deliver(ctx context.Context, op Op) (string, error) {
 }
 
 func TestABackOffIsOfOneOp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Thread, func(op Op, _ int) error {
 			if op.Kind == Update {
 				return failing(NotSent)
@@ -157,7 +158,7 @@ func TestABackOffIsOfOneOp(t *testing.T) {
 }
 
 func TestAmbiguousSaysMaybeSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Thread, func(_ Op, n int) error {
 			if n == 1 {
 				return errors.New("EOF") // an error without a class is ambiguous
@@ -176,7 +177,7 @@ func TestAmbiguousSaysMaybeSent(t *testing.T) {
 }
 
 func TestBadPayloadIsSentMinimalThenGivenUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		a, b2 := newScripted(Alerts, always(BadPayload)), newScripted(Thread, nil)
 		dests := []Destination{{Target: pager, Notifier: a}, {Target: slackB, Notifier: b2}}
 		in(t, dests, func(t *testing.T, b *bench) {
@@ -205,7 +206,7 @@ func TestBadPayloadIsSentMinimalThenGivenUp(t *testing.T) {
 }
 
 func TestAnUpdateGivenUpKeepsTheThread(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Thread, func(op Op, _ int) error {
 			if op.Kind == Update && op.Incident.Revision == 3 {
 				return failing(BadPayload)
@@ -226,7 +227,7 @@ func TestAnUpdateGivenUpKeepsTheThread(t *testing.T) {
 }
 
 func TestRefusedParksAndFailsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var broken atomic.Bool
 		broken.Store(true)
 		a := newScripted(Alerts, func(Op, int) error {
@@ -263,7 +264,7 @@ func TestRefusedParksAndFailsOver(t *testing.T) {
 func TestALostTargetGetsANewRoot(t *testing.T) {
 	for _, kind := range []OpKind{Update, Reply} {
 		t.Run(kindWords[kind], func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				lost := false
 				s := newScripted(Thread, func(op Op, _ int) error {
 					if op.Kind == kind && !lost {
@@ -293,7 +294,7 @@ func TestALostTargetGetsANewRoot(t *testing.T) {
 }
 
 func TestARootThatIsAlwaysLostIsNoBusyLoop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Thread, func(op Op, _ int) error {
 			if op.Kind == Reply {
 				return failing(LostTarget)

@@ -2,11 +2,11 @@ package delivery
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -33,7 +33,7 @@ func everywhere() (slack, pd, stream *scripted, dests []Destination) {
 }
 
 func TestWhatIsHeldBeforeItsFirstPageIsToldToNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		slack, pd, stream, dests := everywhere()
 		in(t, dests, func(t *testing.T, b *bench) {
 			l := opened("one", rules.Error, slackA, pager, hook)
@@ -53,7 +53,7 @@ func TestWhatIsHeldBeforeItsFirstPageIsToldToNobody(t *testing.T) {
 }
 
 func TestWhatIsHeldAfterItsPageRingsNobodyFurther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		slack, pd, stream, dests := everywhere()
 		in(t, dests, func(t *testing.T, b *bench) {
 			l := opened("one", rules.Error, slackA, pager, hook)
@@ -85,7 +85,7 @@ func TestEachEndOfAPersonsWordRings(t *testing.T) {
 		watchdog.AckSnoozed: watchdog.ReasonSnoozeOver, watchdog.AckResolved: watchdog.ReasonNotOver, watchdog.AckTaken: watchdog.ReasonAckExpired,
 	} {
 		t.Run(string(why), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				slack, pd, stream, dests := everywhere()
 				in(t, dests, func(t *testing.T, b *bench) {
 					l := opened("one", rules.Error, slackA, pager, hook)

@@ -13,10 +13,11 @@ import (
 
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 )
 
 func TestAFailingJournalSendsNothingTwice(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Thread, nil)
 		in(t, []Destination{{Target: slackA, Notifier: s}}, func(t *testing.T, b *bench) {
 			b.journal.fail(errors.New("disk full"))
@@ -42,7 +43,7 @@ func TestAFailingJournalSendsNothingTwice(t *testing.T) {
 
 // A disk that is full for a day must not fill the log as well.
 func TestAFailingJournalIsLoggedOnChange(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		store := &memory{}
 		j := newJournal(store, slog.New(slog.NewTextHandler(&log, nil)))
@@ -71,7 +72,7 @@ func TestAFailingJournalIsLoggedOnChange(t *testing.T) {
 }
 
 func TestAFailoverWaitsForItsReceiptButNotForEver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		a, b2 := newScripted(Alerts, always(Refused)), newScripted(Thread, nil)
 		in(t, []Destination{{Target: pager, Notifier: a}, {Target: slackB, Notifier: b2}}, func(t *testing.T, b *bench) {
 			b.journal.fail(errors.New("disk full"))
@@ -87,7 +88,7 @@ func TestAFailoverWaitsForItsReceiptButNotForEver(t *testing.T) {
 }
 
 func TestStopSavesWhatIsUnderWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Alerts, nil)
 		s.takes = 20 * time.Second
 		b := newBench(&memory{}, Destination{Target: pager, Notifier: s})
@@ -103,7 +104,7 @@ func TestStopSavesWhatIsUnderWay(t *testing.T) {
 }
 
 func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		b := newBench(&memory{})
 		released := make(chan struct{})
 		b.Delivery.journal.save(watchdog.Receipt{Op: "first"}, func() { close(released) })
@@ -138,7 +139,7 @@ func TestRestore(t *testing.T) {
 		"of another destination":             {slackA, Thread, []watchdog.Receipt{{Target: pager, Incident: "one", Op: "p1"}}, false, []string{"post root", "update root"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				s := newScripted(tc.shape, nil)
 				l := opened("one", rules.Error, tc.target)
 				if tc.resolved {

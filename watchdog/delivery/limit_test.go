@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 )
 
 func TestSendsKeepWithinTheirLimits(t *testing.T) {
@@ -15,7 +16,7 @@ func TestSendsKeepWithinTheirLimits(t *testing.T) {
 		"Slack":     {SendEvery: time.Second, UpdatesPerMinute: 40, UpdateEvery: 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				s := newScripted(Thread, nil)
 				in(t, []Destination{{Target: slackA, Notifier: s, Limits: limits}}, func(t *testing.T, b *bench) {
 					for i := range 150 {
@@ -67,7 +68,7 @@ func perMinute(t *testing.T, what string, at []time.Duration, most int) {
 }
 
 func TestRoomIsKeptForCriticalAndResolves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Alerts, nil)
 		in(t, []Destination{{Target: pager, Notifier: s, Limits: Limits{SendsPerMinute: 100}}}, func(t *testing.T, b *bench) {
 			first := opened("first", rules.Error, pager)
@@ -105,7 +106,7 @@ func TestRoomIsKeptForCriticalAndResolves(t *testing.T) {
 }
 
 func TestUpdatesOfOneMessageCollapse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Thread, nil)
 		limits := Limits{UpdatesPerMinute: 40, UpdateEvery: 5 * time.Second}
 		in(t, []Destination{{Target: slackA, Notifier: s, Limits: limits}}, func(t *testing.T, b *bench) {
@@ -131,7 +132,7 @@ func TestUpdatesOfOneMessageCollapse(t *testing.T) {
 }
 
 func TestAtMostSoManyAttemptsAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Stream, nil)
 		s.takes = time.Minute
 		in(t, []Destination{{Target: hook, Notifier: s}}, func(t *testing.T, b *bench) {

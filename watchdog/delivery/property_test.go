@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 )
 
 // step is one thing that happens in a history.
@@ -219,7 +219,7 @@ func TestWhateverFailsTheWorldEndsRight(t *testing.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
 		trouble := rapid.SampledFrom([]float64{0, 0.2, 0.6}).Draw(rt, "trouble")
 		var wrong []string
-		synctest.Test(t, func(*testing.T) {
+		bubble.Test(t, func(*testing.T) {
 			h := &history{
 				world: &world{
 					seed: seed, tries: map[string]int{}, trouble: trouble, broken: map[string]bool{},

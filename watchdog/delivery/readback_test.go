@@ -2,16 +2,16 @@ package delivery
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 )
 
 // TestWhatDoesNotShowIsToldAgain: once, unless nobody is to be woken for it, and
 // what was triggered twice is resolved once.
 func TestWhatDoesNotShowIsToldAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		pd, stream := newScripted(Alerts, nil), newScripted(Stream, nil)
 		in(t, []Destination{{Target: pager, Notifier: pd}, {Target: hook, Notifier: stream}}, func(t *testing.T, b *bench) {
 			l := opened("one", rules.Error, pager)
@@ -51,7 +51,7 @@ func TestWhatDoesNotShowIsToldAgain(t *testing.T) {
 
 // TestRetry: what was given up or put off is tried at once, and no sooner.
 func TestRetry(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		class := BadPayload
 		mended := false
 		pd := newScripted(Alerts, func(Op, int) error {

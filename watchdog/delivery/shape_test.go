@@ -9,10 +9,11 @@ import (
 
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 )
 
 func TestThread(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Thread, nil)
 		in(t, []Destination{{Target: slackA, Notifier: s}}, func(t *testing.T, b *bench) {
 			l := opened("one", rules.Error, slackA)
@@ -36,7 +37,7 @@ func TestThread(t *testing.T) {
 }
 
 func TestAThreadBeginsWithThePageThatEngagesIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		a, b2 := newScripted(Alerts, nil), newScripted(Thread, nil)
 		in(t, []Destination{{Target: pager, Notifier: a}, {Target: slackB, Notifier: b2}}, func(t *testing.T, b *bench) {
 			l := opened("one", rules.Error, pager)
@@ -52,7 +53,7 @@ func TestAThreadBeginsWithThePageThatEngagesIt(t *testing.T) {
 }
 
 func TestAlerts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Alerts, nil)
 		in(t, []Destination{{Target: pager, Notifier: s}}, func(t *testing.T, b *bench) {
 			l := opened("one", rules.Error, pager)
@@ -72,7 +73,7 @@ func TestAlerts(t *testing.T) {
 }
 
 func TestAnAckThatFailsHoldsUpNoPage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Alerts, func(op Op, _ int) error {
 			if op.Kind == Acknowledge {
 				return failing(NotSent)
@@ -102,7 +103,7 @@ func TestResolvedBeforeTheTrigger(t *testing.T) {
 		"perhaps sent":       {Ambiguous, []string{"trigger p1", "resolve p1/resolve"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				s := newScripted(Alerts, failFirst(1, tc.class))
 				s.takes = 10 * time.Second
 				in(t, []Destination{{Target: pager, Notifier: s}}, func(t *testing.T, b *bench) {
@@ -122,7 +123,7 @@ func TestResolvedBeforeTheTrigger(t *testing.T) {
 }
 
 func TestANewerPictureWhileAnAttemptFlies(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Thread, nil)
 		s.takes = 10 * time.Second
 		in(t, []Destination{{Target: slackA, Notifier: s}}, func(t *testing.T, b *bench) {
@@ -142,7 +143,7 @@ func TestANewerPictureWhileAnAttemptFlies(t *testing.T) {
 }
 
 func TestStream(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Stream, failFirst(2, Ambiguous))
 		in(t, []Destination{{Target: hook, Notifier: s}}, func(t *testing.T, b *bench) {
 			l := opened("one", rules.Error, hook).ack().resolve()
@@ -156,7 +157,7 @@ func TestStream(t *testing.T) {
 }
 
 func TestATargetWithoutADestinationIsToldByOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Alerts, nil)
 		in(t, []Destination{{Target: pager, Notifier: s}}, func(t *testing.T, b *bench) {
 			b.show(opened("one", rules.Error, slackB))
@@ -170,7 +171,7 @@ func TestATargetWithoutADestinationIsToldByOthers(t *testing.T) {
 }
 
 func TestALineInAStreamIsNoPage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		a, stream, b2 := newScripted(Alerts, always(Refused)), newScripted(Stream, nil), newScripted(Thread, nil)
 		dests := []Destination{{Target: hook, Notifier: stream}, {Target: pager, Notifier: a}, {Target: slackB, Notifier: b2}}
 		in(t, dests, func(t *testing.T, b *bench) {
@@ -186,7 +187,7 @@ func TestALineInAStreamIsNoPage(t *testing.T) {
 }
 
 func TestFailoverGoesOnToTheNext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		a, second, third := newScripted(Alerts, always(Refused)), newScripted(Thread, always(BadPayload)), newScripted(Stream, nil)
 		dests := []Destination{{Target: pager, Notifier: a}, {Target: slackB, Notifier: second}, {Target: hook, Notifier: third}}
 		in(t, dests, func(t *testing.T, b *bench) {
@@ -201,7 +202,7 @@ func TestFailoverGoesOnToTheNext(t *testing.T) {
 }
 
 func TestWhenAllAreParkedTheFirstThatWorksTellsIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		b2 := newScripted(Thread, failFirst(1, Refused))
 		in(t, []Destination{{Target: slackB, Notifier: b2}}, func(t *testing.T, b *bench) {
 			b.show(opened("one", rules.Error, slackB))
@@ -222,7 +223,7 @@ func TestWhenAllAreParkedTheFirstThatWorksTellsIt(t *testing.T) {
 // A short fault that parks them all, such as a proxy between us and everybody,
 // must not keep a page back for minutes.
 func TestWhenAllAreParkedTheyAreTriedSoon(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var broken atomic.Bool
 		broken.Store(true)
 		answer := func(Op, int) error {
@@ -248,7 +249,7 @@ func TestWhenAllAreParkedTheyAreTriedSoon(t *testing.T) {
 }
 
 func TestWhatNothingTakesIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newScripted(Stream, always(Refused))
 		in(t, []Destination{{Target: hook, Notifier: s}}, func(t *testing.T, b *bench) {
 			open := opened("open", rules.Error, hook)

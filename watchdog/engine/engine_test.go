@@ -13,6 +13,7 @@ import (
 
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -164,7 +165,7 @@ func running(t *testing.T, e *Engine) (stop func()) {
 var errStore = errors.New("no space left on device")
 
 func TestCommitThenSend(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := &memory{saved: map[string]uint64{}}
 		e := start(t, m)
 		stop := running(t, e)
@@ -199,7 +200,7 @@ func TestCommitThenSend(t *testing.T) {
 // A full disk must not keep a page back: after two seconds it is sent undurable,
 // once, and the trouble is shown; when the store works again it is saved.
 func TestStoreFailsPagesAllTheSame(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := &memory{saved: map[string]uint64{}}
 		e := start(t, m)
 		stop := running(t, e)
@@ -233,7 +234,7 @@ func TestStoreFailsPagesAllTheSame(t *testing.T) {
 // While nothing happens only watermarks are written: that they cannot be is said
 // as well, and does not end because an incident could be saved meanwhile.
 func TestFailingFlushesAreSaid(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := &memory{saved: map[string]uint64{}}
 		e := start(t, m)
 		stop := running(t, e)
@@ -286,7 +287,7 @@ func TestAsleep(t *testing.T) {
 // Who drives the engine may jump to the time that it asked for, however far that
 // is: only what comes later was asleep.
 func TestAsleepIsLaterThanAsked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := &memory{saved: map[string]uint64{}}
 		e := start(t, m)
 		e.cfg.TurnEvery = time.Hour
@@ -313,7 +314,7 @@ func TestAsleepIsLaterThanAsked(t *testing.T) {
 // A crash loop before the first periodic flush must find what was expected since
 // when, or it postpones the page for ever.
 func TestStartIsDurable(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := &memory{saved: map[string]uint64{}}
 		e := start(t, m)
 		stop := running(t, e)

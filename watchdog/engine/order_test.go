@@ -4,10 +4,10 @@ import (
 	"context"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 )
 
 // ledgerOf is a store that writes down in which order things came to be durable.
@@ -44,7 +44,7 @@ func (l *ledgerOf) note(what string) {
 // without the recovery are harmless, a recovery without its watermarks pages
 // for nothing.
 func TestARecoveryWaitsForItsWatermarksAndAPageForNone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		store := &ledgerOf{memory: memory{saved: map[string]uint64{}}, slow: 500 * time.Millisecond}
 		e := startWith(t, &store.memory, store)
 		stop := running(t, e)
@@ -110,7 +110,7 @@ func TestAPageAfterARestartWaitsForNoWatermarks(t *testing.T) {
 
 // A crash right after an incident has opened must find whom it is about.
 func TestWhatAnIncidentOpenedForIsDurableSoon(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		store := &ledgerOf{memory: memory{saved: map[string]uint64{}}}
 		e := startWith(t, &store.memory, store)
 		stop := running(t, e)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -41,7 +42,7 @@ func forAnHour(match string) watchdog.Silence {
 }
 
 func TestWhatPeopleDecideIsDurableWhenItIsAnswered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := &memory{saved: map[string]uint64{}}
 		e, id, stop := silent(t, m)
 		defer stop()
@@ -83,7 +84,7 @@ func TestWhatPeopleDecideIsDurableWhenItIsAnswered(t *testing.T) {
 }
 
 func TestASilenceIsDurableBeforeItHolds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := &memory{saved: map[string]uint64{}}
 		e, _, stop := silent(t, m)
 		defer stop()
@@ -116,7 +117,7 @@ func TestASilenceIsDurableBeforeItHolds(t *testing.T) {
 // Pages must not wait for a store that fails; and it must not be the restart that
 // finds the silence again.
 func TestASilenceEndsWhateverTheStoreSays(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := &memory{saved: map[string]uint64{}}
 		e, _, stop := silent(t, m)
 		defer stop()
@@ -143,7 +144,7 @@ func TestASilenceEndsWhateverTheStoreSays(t *testing.T) {
 
 // A silence and its end that nobody waits for any more are kept all the same.
 func TestAnEndedSilenceIsKeptBeforeAStop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := &memory{saved: map[string]uint64{}}
 		e, _, stop := silent(t, m)
 		if _, err := e.Silence(t.Context(), forAnHour(`feed="profiles"`)); err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 )
 
 // folder is a directory of rule files under a running watch.
@@ -82,7 +83,7 @@ func (f *folder) wants(rule, refusal string) {
 // watching runs a watch of dir/rules, which lay makes with the rule "old".
 func watching(t *testing.T, lay func(*folder), during func(*folder)) {
 	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := &memory{saved: map[string]uint64{}}
 		f := &folder{t: t, dir: dir, engine: start(t, m)}
 		lay(f)

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 )
 
 var (
@@ -37,7 +38,7 @@ type outcome struct {
 // try runs one fleet.
 func try(t *testing.T, seed uint64, fl *fleet) (out outcome) {
 	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := newSim(t, seed, fl, dir)
 		s.run()
 		out.stats, out.told, out.crowded = s.stats, s.world.told(), s.watch.crowded

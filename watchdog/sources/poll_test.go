@@ -6,12 +6,12 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/feedwatch/feedwatch/watchdog/bubble"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -66,7 +66,7 @@ func TestPollTiming(t *testing.T) {
 		{"jitter only ever comes sooner", func() float64 { return 0.5 }, 0, []time.Duration{0, 28500 * time.Millisecond, 57 * time.Second}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				read := func(context.Context) (feed.Report, error) { time.Sleep(c.takes); return good, nil }
 				_, at := pollFor(t, 70*time.Second, polling(c.jitter), read, slog.New(slog.DiscardHandler))
 				equal(t, "reports at", at, c.want)
@@ -76,7 +76,7 @@ func TestPollTiming(t *testing.T) {
 }
 
 func TestPollReportsFailures(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		cfg := polling(nil)
 		n := 0
@@ -113,7 +113,7 @@ func TestPollReportsFailures(t *testing.T) {
 }
 
 func TestPollStopsWithoutAFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		read := func(ctx context.Context) (feed.Report, error) {
 			cancel()
@@ -131,7 +131,7 @@ func TestPollStopsWithoutAFailure(t *testing.T) {
 }
 
 func TestPollGoesOnWhenTheSinkRefuses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 70*time.Second)
 		defer cancel()
 		cfg, reads := polling(nil), 0
