@@ -50,14 +50,15 @@ func (m *Machine) beat(src int, hb *feed.Heartbeat) feed.Refusal {
 func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Instant) {
 	b, i := f.blocks[id.block()], id.place()
 	m.hearThrough(f, b, i, src)
-	before, reference := b.lastSeen(i), b.reference(i)
+	known := marks{seen: b.lastSeen(i), reference: b.reference(i), event: b.event[i]}
+	before := known.seen
 	if arrival <= before && event <= b.event[i] {
 		return // a repeat, or older than what is known: erases nothing
 	}
 	b.marksChanged = true
-	was, highest := b.verdict[i], b.event[i]
+	was, stood := b.verdict[i], f.tracks[id].stands()
 	if arrival > before && b.in[i] != 0 && troubled(was) && !isGroup(b.client[i]) {
-		f.keepBase(id, highest)
+		f.keepBase(id, known.event)
 	}
 	if arrival > before {
 		b.arrival[i] = arrival
@@ -79,7 +80,7 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		m.rejudge(f, id)
 	}
 	if inc := m.owing(f, id, was, arrival, before); inc != nil {
-		m.noteResumption(f, id, inc, arrival, event, before, highest)
+		m.noteResumption(f, id, inc, arrival, event, known)
 	}
 	if seq := b.in[i]; seq != 0 {
 		inc := m.incidents[seq]
@@ -95,8 +96,8 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 			if readAgain(was, b.verdict[i]) {
 				m.owe(f, id, inc, arrival)
 			}
-		case readAgain(was, b.verdict[i]):
-			m.noteResumption(f, id, inc, arrival, event, reference, highest)
+		case readAgain(was, b.verdict[i]), stood && !f.tracks[id].stands():
+			m.noteResumption(f, id, inc, arrival, event, known)
 		default:
 			m.noteFirstUpdates(f, id, arrival, event)
 		}

@@ -36,6 +36,13 @@ type LedgerTotal struct {
 // counting.
 const LedgerRowsMax = 1_000_000
 
+// marks are what is known of a row.
+type marks struct {
+	seen      feed.Instant // its last arrival; zero: none
+	reference feed.Instant // what its deadline counts from
+	event     feed.Instant // its highest event time; zero: none
+}
+
 // resumption is a series whose updates have just come again after a silence in
 // which it lost some, until the first window has shown its oldest.
 type resumption struct {
@@ -47,28 +54,28 @@ type resumption struct {
 }
 
 // noteResumption writes down what a client lost, at the arrival that ends its
-// silence, or the standstill of its event time; before is what its deadline
-// counted from until then, highest its event time. Who was overdue already when
-// the incident's silence began was silent by itself, and has lost what was made
-// since its own last update.
-func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival, event, before, highest feed.Instant) {
+// silence, or the standstill of its event time; was is what was known of it until
+// then. Who was overdue already when the incident's silence began was silent by
+// itself, and has lost what was made since its own last update; who was never
+// seen, what was made since it was expected.
+func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival, event feed.Instant, was marks) {
 	l := &inc.Loss
 	if l.Retention == 0 || l.Start.IsZero() {
 		return
 	}
 	b, i := f.blocks[id.block()], id.place()
-	start, byArrival := highest, l.ByArrival
-	if highest.IsZero() {
-		start, byArrival = before, true
+	start, byArrival := was.event, l.ByArrival
+	if start.IsZero() {
+		start, byArrival = was.reference, true
 	}
-	if r := f.ruleOf(b, i); r == nil || r.Deadline(start) >= l.Start {
+	if r := f.ruleOf(b, i); !was.seen.IsZero() && (r == nil || r.Deadline(start) >= l.Start) {
 		start = max(l.Start, start)
 	}
 	if arrival.Add(-l.Retention) <= start {
 		return // the queue still held all of it
 	}
 	r := &resumption{
-		incident: inc, again: arrival, event: event, rate: b.updateRate(i, before),
+		incident: inc, again: arrival, event: event, rate: b.updateRate(i, was.reference),
 		row: LedgerRow{Incident: inc.ID, Feed: f.name, Client: b.client[i], From: start, ByArrival: byArrival},
 	}
 	f.resumed[id] = r

@@ -214,3 +214,64 @@ feeds:
 		t.Errorf("a lost %v, want %v", got, want)
 	}
 }
+
+// A client never seen that joined a silence of the others has lost what was made
+// since it was expected, not only since theirs began.
+func TestTheLedgerOfWhoWasNeverSeenBeforeTheOthersFellSilent(t *testing.T) {
+	r := newRig(t, `
+feeds:
+  - name: f
+    retention: 2d
+    escalation: on-call
+    roster: [never]
+    rules:
+      - {name: slow, match: ['client="never"'], stale_after: 12h, lag_over: 12h}
+      - {name: clients, stale_after: 6h, lag_over: 12h}
+`+noLoss)
+	for h := range 4 {
+		r.to(time.Duration(h) * hour)
+		r.update("a", r.now)
+		r.update("b", r.now)
+	}
+	r.to(13 * hour)
+	if inc := r.only(); inc.Scope.Silent != 3 {
+		t.Fatalf("%d are silent, want 3", inc.Scope.Silent)
+	}
+	r.jump(80 * hour)
+	r.update("never", noon.Add(32*hour))
+	if got, want := lost(t, r.rows(map[string]LedgerRow{}), "never"), [2]time.Duration{0, 32 * hour}; got != want {
+		t.Errorf("never lost %v, want %v", got, want)
+	}
+}
+
+// A client that came back with one and the same old update, too seldom to be
+// frozen, had read nothing of its queue until one came that was new.
+func TestTheLedgerOfWhoSeldomRepeatsItself(t *testing.T) {
+	r := newRig(t, `
+feeds:
+  - name: f
+    retention: 1d
+    escalation: on-call
+    rules:
+      - {name: clients, stale_after: 30h, lag_over: 30h}
+`+noLoss)
+	for h := range 25 {
+		r.to(time.Duration(h) * hour)
+		r.update("a", r.now)
+		r.update("b", r.now)
+	}
+	old := r.now
+	r.to(60 * hour)
+	r.update("a", old)
+	for h := 60; h <= 100; h++ {
+		r.to(time.Duration(h) * hour)
+		r.update("b", r.now)
+		if h == 84 {
+			r.update("a", old)
+		}
+	}
+	r.update("a", noon.Add(90*hour))
+	if got, want := lost(t, r.rows(map[string]LedgerRow{}), "a"), [2]time.Duration{24 * hour, 90 * hour}; got != want {
+		t.Errorf("a lost %v, want %v", got, want)
+	}
+}

@@ -168,5 +168,8 @@ func (t *track) frozen(lagOver time.Duration) bool {
 	return !t.still.IsZero() && t.repeats >= frozenArrivals && t.seen.Sub(t.still) >= lagOver
 }
 
+// stands says that the last arrival was no progress, be it enough to be frozen or not.
+func (t *track) stands() bool { return t != nil && !t.still.IsZero() }
+
 // frozenSince is the instant at which it came to count as frozen.
 func (t *track) frozenSince(lagOver time.Duration) feed.Instant { return t.still.Add(lagOver) }

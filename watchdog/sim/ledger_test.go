@@ -45,6 +45,8 @@ func (s *sim) expire(x *series, unsaid string) {
 		case unsaid != "":
 		case view == nil || view.Incident == "" || !view.Verdict.Opens() && view.Verdict != watchdog.Blind:
 			g.unsaid = "no rule called it silent"
+		case s.watch.oracle.joinedAfter(x, g.made):
+			g.unsaid = "it was not expected yet"
 		case q.stands > 0 && q.stands != s.stats.starts:
 			g.unsaid = "that it stood still does not outlive a restart"
 		case !x.events && q.told.After(g.made):

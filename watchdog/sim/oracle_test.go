@@ -40,6 +40,12 @@ type mark struct {
 	current        int       // arrivals that did not, since the windows of that time are over
 }
 
+// joinedAfter says that a series never heard of was expected only since after t.
+func (o *oracle) joinedAfter(x *series, t time.Time) bool {
+	m := o.marks[x]
+	return m.arrival.IsZero() && m.since.After(t)
+}
+
 func newOracle(s *sim) *oracle {
 	return &oracle{
 		sim: s, roster: map[string]map[string]bool{}, marks: map[*series]mark{},
@@ -394,8 +400,8 @@ func (o *oracle) groupIsSilent(f *feedSpec, r *ruleSpec, value string, maybe boo
 			reference = later(reference, m.arrival)
 		}
 	}
-	if known > 0 && known == left {
-		return false // nobody is left to be heard of
+	if value != "" && known > 0 && known == left {
+		return false // nobody is left to be heard of; a whole feed is expected until retired_feeds names it
 	}
 	if reference.IsZero() {
 		e := o.groups[f.name+"/"+r.name+"/"+value]
