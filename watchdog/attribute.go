@@ -68,6 +68,43 @@ func causeOf(v Verdict) Cause {
 	}
 }
 
+// recast gives an incident of which nobody has been told yet the cause that its
+// series have now: while its page was held all of them may have begun to arrive
+// again with an event time that stands still, and "silent" would be wrong. Where
+// another incident is open for that, it ends in it, and recast says so.
+func (m *Machine) recast(inc *incident) (ended bool) {
+	cause, ok := inc.causeNow()
+	if !ok || cause == inc.Cause || inc.Cause == CauseBlind {
+		return false
+	}
+	for _, other := range inc.feed.incidents {
+		if other != inc && !other.done() && other.Cause == cause && (other.pattern.whole() || other.pattern == inc.pattern) {
+			m.finish(inc, "", "it goes on in "+other.ID)
+			return true
+		}
+	}
+	inc.Cause = cause
+	m.setRule(inc, inc.rule)
+	inc.runLoss()
+	return false
+}
+
+// causeNow is the cause that the incident's series in trouble have, its own if any
+// of them has that; false when none is in trouble.
+func (inc *incident) causeNow() (Cause, bool) {
+	found := map[Cause]bool{}
+	inc.feed.membersOf(inc, func(_ rowID, b *block, i int) { found[causeOf(b.verdict[i])] = true })
+	if found[inc.Cause] {
+		return inc.Cause, true
+	}
+	for _, cause := range causes {
+		if found[cause] {
+			return cause, true
+		}
+	}
+	return "", false
+}
+
 // unplacedRows yields the rows in trouble for cause without an incident.
 func (f *feedState) unplacedRows(cause Cause, yield func(rowID, *block, int)) {
 	for n, b := range f.blocks {

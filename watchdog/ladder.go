@@ -38,6 +38,9 @@ func (m *Machine) climb(inc *incident) {
 		for m.climbStep(inc) {
 		}
 	}
+	if inc.done() {
+		return
+	}
 	m.sendPages(inc)
 	m.setNext(inc, m.nextStep(inc))
 }
@@ -145,6 +148,9 @@ func (m *Machine) climbStep(inc *incident) bool {
 		why := ReasonStep
 		if len(inc.Pages) == 0 {
 			why = ReasonOpened
+			if len(inc.paging) == 0 && m.recast(inc) {
+				return false
+			}
 		}
 		paged := m.pagedAt(inc, why)
 		if why == ReasonOpened {

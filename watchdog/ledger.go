@@ -18,7 +18,7 @@ type LedgerRow struct {
 	From      feed.Instant `json:"from"`
 	To        feed.Instant `json:"to"`
 	ByArrival bool         `json:"by_arrival"` // From is an arrival: the client has no event times
-	AtRisk    bool         `json:"at_risk"`    // the first event time after it says otherwise: the wider is given
+	AtRisk    bool         `json:"at_risk"`    // its first event time after, or its rate before, says otherwise: the wider is given
 	Updates   float64      `json:"updates"`    // how many, estimated from the rate before; -1: not known
 }
 
@@ -51,13 +51,15 @@ type resumption struct {
 	again    feed.Instant // its first arrival
 	event    feed.Instant // the smallest event time since; zero: none
 	rate     float64      // updates a second before
+	doubt    bool         // it may have been silent before the others: row.From is the wider
 }
 
 // noteResumption writes down what a client lost, at the arrival that ends its
 // silence, or the standstill of its event time; was is what was known of it until
 // then. Who was overdue already when the incident's silence began was silent by
 // itself, and has lost what was made since its own last update; who was never
-// seen, what was made since it was expected.
+// seen, what was made since it was expected. Who was due by its usual rate alone
+// may have lost as much.
 func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival, event feed.Instant, was marks) {
 	l := &inc.Loss
 	if l.Retention == 0 || l.Start.IsZero() {
@@ -68,14 +70,17 @@ func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival,
 	if start.IsZero() {
 		start, byArrival = was.reference, true
 	}
+	rate, doubt := b.updateRate(i, was.reference), false
 	if r := f.ruleOf(b, i); !was.seen.IsZero() && (r == nil || r.Deadline(start) >= l.Start) {
-		start = max(l.Start, start)
+		if doubt = rate > 0 && l.Start.Sub(start).Seconds()*rate > 1; !doubt {
+			start = max(l.Start, start)
+		}
 	}
 	if arrival.Add(-l.Retention) <= start {
 		return // the queue still held all of it
 	}
 	r := &resumption{
-		incident: inc, again: arrival, event: event, rate: b.updateRate(i, was.reference),
+		incident: inc, again: arrival, event: event, rate: rate, doubt: doubt,
 		row: LedgerRow{Incident: inc.ID, Feed: f.name, Client: b.client[i], From: start, ByArrival: byArrival},
 	}
 	f.resumed[id] = r
@@ -164,7 +169,7 @@ func (m *Machine) writeRow(r *resumption) {
 		t1 = l.FirstAgain
 	}
 	before := max(row.Updates, 0)
-	row.To, row.AtRisk = t1.Add(-l.Retention), false
+	row.To, row.AtRisk = t1.Add(-l.Retention), r.doubt
 	usual := usualGap(r.rate)
 	switch seen := r.event; {
 	case seen.IsZero() && r.again.Sub(t1) > usual:

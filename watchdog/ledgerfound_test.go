@@ -275,3 +275,28 @@ feeds:
 		t.Errorf("a lost %v, want %v", got, want)
 	}
 }
+
+// A client whose own outage began within its rule's time before the others fell
+// silent has lost what was made since its last update, which was due by its rate:
+// the row began with the silence of the others, and where that was too late for a
+// loss there was none.
+func TestTheLedgerOfWhoWasDueBeforeTheOthersFellSilent(t *testing.T) {
+	r := newRig(t, strings.Replace(twoOfAFeed, "    rules:\n", "    rules:\n      - {name: slow, match: ['client=\"a\"'], stale_after: 30h, lag_over: 12h}\n", 1))
+	for h := range 103 {
+		r.to(time.Duration(h) * hour)
+		r.update("b", r.now)
+		if h%12 == 0 && h < 90 {
+			r.update("a", r.now)
+		}
+	}
+	r.to(149 * hour) // 47 h after the others' last update, 65 h after its own
+	r.update("b", r.now)
+	r.update("a", r.now.Add(-47*hour))
+	rows := r.rows(map[string]LedgerRow{})
+	if got, want := lost(t, rows, "a"), [2]time.Duration{84 * hour, 101 * hour}; got != want || !rows["a"].AtRisk {
+		t.Errorf("a lost %v, at risk %v, want %v, at risk", got, rows["a"].AtRisk, want)
+	}
+	if row, ok := rows["b"]; ok {
+		t.Errorf("b lost nothing, and the ledger says %+v", row)
+	}
+}

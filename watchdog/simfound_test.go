@@ -173,3 +173,49 @@ func TestAnEditThatGivesMoreTimeEndsTheClimb(t *testing.T) {
 		t.Errorf("once its time is over: %v with pages %v", scopesOf(r.open()), pages(inc))
 	}
 }
+
+// While a silence held its page, all that an incident was about came again, with an
+// event time that stood still: people were told "silent, 3 of 3" of a feed that
+// updates came of, and "frozen, 3 of 3" at the same instant.
+func TestWhatTurnedFrozenUnderASilenceIsToldAsFrozen(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		others string // clients that stand still from the beginning
+	}{
+		{"all of it turned", ""},
+		{"others were frozen before", "xyz"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, strings.Replace(twoOfAFeed, "    retention: 2d\n", "", 1))
+			repeat := func(clients string, event feed.Instant) {
+				for _, client := range clients {
+					r.update(string(client), event)
+				}
+			}
+			for h := range 25 {
+				r.to(time.Duration(h) * hour)
+				repeat("abc"+c.others, r.now)
+			}
+			old := r.now
+			r.step(silenceFor(`feed="f"`, 24*hour, 80*hour))
+			for h := 25; h < 80; h++ {
+				r.to(time.Duration(h) * hour)
+				repeat(c.others, old)
+				if h >= 50 {
+					repeat("abc", old)
+				}
+			}
+			r.to(80*hour + time.Minute)
+			told := 0
+			for _, inc := range r.open() {
+				if told += len(inc.Pages); len(inc.Pages) > 0 && inc.Cause != CauseFrozen {
+					t.Errorf("people were told of %s: %s", inc.Cause, pages(inc))
+				}
+			}
+			if told != 1 {
+				t.Errorf("%d pages, want 1", told)
+			}
+			checkInvariants(t, r.m)
+		})
+	}
+}

@@ -282,7 +282,7 @@ func (w *watcher) incident(inc *watchdog.Incident) {
 	if l.last == inc && inc.State == watchdog.StateResolved {
 		return
 	}
-	if a := l.first; a.Key != inc.Key || a.Cause != inc.Cause || a.Opened != inc.Opened || a.Feed != inc.Feed || a.Anchor != inc.Anchor {
+	if a := l.first; a.Key != inc.Key || a.Cause != inc.Cause && len(l.told) > 0 || a.Opened != inc.Opened || a.Feed != inc.Feed || a.Anchor != inc.Anchor {
 		w.wrong("the incident %s became another one", inc.ID)
 	}
 	if l.last != nil && l.last.State == watchdog.StateResolved && inc.State != watchdog.StateResolved {
