@@ -85,7 +85,7 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 	if seq := b.in[i]; seq != 0 {
 		inc := m.incidents[seq]
 		if f.tracks[id] != nil && event != 0 {
-			inc.drain.heard(event)
+			inc.drain.heard(arrival, event)
 		}
 		if troubled(was) && !b.verdict[i].Opens() || behindAt(f, b, i, arrival, event) {
 			inc.lastLate = max(inc.lastLate, arrival)

@@ -12,6 +12,7 @@ type drain struct {
 	begin  feed.Instant // of the open window
 	due    feed.Instant // when the open window closes
 	low    feed.Instant // smallest event time that arrived in the open window; zero: none did
+	last   feed.Instant // the last of those arrivals
 	points []drainPoint // closed windows, oldest first
 	said   [2]feed.Instant
 }
@@ -23,8 +24,9 @@ type drainPoint struct {
 	low feed.Instant
 }
 
-// heard takes the event time of an arrival for a series that is behind.
-func (d *drain) heard(event feed.Instant) {
+// heard takes an arrival for a series that is behind.
+func (d *drain) heard(arrival, event feed.Instant) {
+	d.last = max(d.last, arrival)
 	if d.low.IsZero() || event < d.low {
 		d.low = event
 	}
@@ -55,6 +57,9 @@ func (m *Machine) followDrain(inc *incident) {
 	}
 	d := &inc.drain
 	if m.now < d.due {
+		if inc.scopeAt == m.now { // a member may have stopped
+			m.behindLoss(inc, nil, 0)
+		}
 		return
 	}
 	lowest, length, ok := m.behind(inc)
@@ -66,11 +71,17 @@ func (m *Machine) followDrain(inc *incident) {
 	if opening { // no window has passed: nothing to measure by yet
 		inc.CatchUp = &CatchUp{Event: lowest, Lag: m.now.Sub(lowest)}
 		inc.dirty = true
-		d.low = low // what made it look belongs to the window that opens
+		m.behindLoss(inc, inc.CatchUp, 0)
+		d.low, d.last = low, m.now // what made it look belongs to the window that opens
 		return
 	}
-	if low.IsZero() {
-		return // nothing arrived to measure by
+	if low.IsZero() { // nothing arrived to measure by
+		stopped := m.now.Sub(d.last) >= windowsMax*length
+		if !stopped {
+			lowest = 0
+		}
+		m.behindLoss(inc, nil, lowest)
+		return
 	}
 	d.points = append(d.points, drainPoint{begin, low})
 	if len(d.points) > windowsMax {
@@ -80,9 +91,42 @@ func (m *Machine) followDrain(inc *incident) {
 	inc.CatchUp = &up
 	inc.dirty = true
 	m.sayETA(inc)
-	if inc.Cause == CauseBehind {
-		m.lostBehind(inc, &up)
-		inc.Loss.Begins = up.lossBegins(m.now, inc.Loss.Retention)
+	m.behindLoss(inc, &up, 0)
+}
+
+// behindLoss sets when loss begins for an incident that falls behind, by the speed
+// that was measured last; up is nil where nothing arrived to measure by. What has
+// stopped has no speed: for that it begins at the last update + retention. stopped
+// is the event time of all of them where nothing came for as long as a speed is
+// measured over, else zero.
+func (m *Machine) behindLoss(inc *incident, up *CatchUp, stopped feed.Instant) {
+	l := &inc.Loss
+	if inc.Cause != CauseBehind || l.Retention == 0 {
+		return
+	}
+	begins := l.Begins
+	if up != nil {
+		m.lostBehind(inc, up)
+		begins = up.lossBegins(m.now, l.Retention)
+	}
+	least := never
+	if !stopped.IsZero() {
+		least = stopped
+	}
+	inc.feed.membersOf(inc, func(_ rowID, b *block, i int) {
+		switch {
+		case b.verdict[i] != Stale:
+		case b.event[i].IsZero():
+			least = min(least, b.reference(i))
+		default:
+			least = min(least, b.event[i])
+		}
+	})
+	if own := least.Add(l.Retention); least != never && (begins.IsZero() || own < begins) {
+		begins = own
+	}
+	if begins != l.Begins {
+		l.Begins, inc.dirty = begins, true
 	}
 }
 

@@ -30,6 +30,9 @@ func (m *Machine) climb(inc *incident) {
 		m.setNext(inc, nil)
 		return
 	}
+	if m.openingDue(inc) && m.recast(inc) {
+		return
+	}
 	if inc.trouble > 0 {
 		m.climbLoss(inc)
 	}
@@ -38,11 +41,17 @@ func (m *Machine) climb(inc *incident) {
 		for m.climbStep(inc) {
 		}
 	}
-	if inc.done() {
-		return
-	}
 	m.sendPages(inc)
 	m.setNext(inc, m.nextStep(inc))
+}
+
+// openingDue says that people are about to be told of the incident for the first time.
+func (m *Machine) openingDue(inc *incident) bool {
+	if len(inc.Pages) > 0 || len(inc.paging) > 0 || inc.trouble == 0 || inc.Hold != nil || inc.Ack != nil {
+		return false
+	}
+	at, ok := inc.stepDue()
+	return ok && at <= m.now
 }
 
 // pagedAt is the time of a page: of the opening one it is when the trouble was
@@ -148,9 +157,6 @@ func (m *Machine) climbStep(inc *incident) bool {
 		why := ReasonStep
 		if len(inc.Pages) == 0 {
 			why = ReasonOpened
-			if len(inc.paging) == 0 && m.recast(inc) {
-				return false
-			}
 		}
 		paged := m.pagedAt(inc, why)
 		if why == ReasonOpened {

@@ -300,3 +300,32 @@ func TestTheLedgerOfWhoWasDueBeforeTheOthersFellSilent(t *testing.T) {
 		t.Errorf("b lost nothing, and the ledger says %+v", row)
 	}
 }
+
+// A feed that fell behind and then stopped altogether kept the clock of its last
+// speed, and had none where no speed had been measured: half the retention went by
+// without updates, and nobody was told that loss was near.
+func TestTheLossClockOfWhatFellBehindAndStopped(t *testing.T) {
+	r := newRig(t, strings.Replace(twoOfAFeed, "lag_over: 12h", "lag_over: 1h", 1))
+	for n := range 6 * 24 {
+		r.to(time.Duration(n) * 10 * time.Minute)
+		r.update("a", r.now)
+	}
+	last := r.now
+	for n := range 6 * 6 { // nine tenths of the speed of time
+		r.to(last.Sub(noon) + 10*time.Minute)
+		last = last.Add(10 * time.Minute)
+		r.update("a", r.now.Add(-time.Duration(n)*time.Minute-90*time.Minute))
+	}
+	inc := r.only()
+	if inc.Cause != CauseBehind {
+		t.Fatalf("the incident is %s", inc.Cause)
+	}
+	event := last.Add(-125 * time.Minute)
+	if late := event.Add(4 * 24 * hour); inc.Loss.Begins < late {
+		t.Fatalf("loss begins at %s while it moves, want after %s", inc.Loss.Begins, late)
+	}
+	r.to(last.Sub(noon) + hour)
+	if want, got := event.Add(48*hour), r.only().Loss.Begins; got < want.Add(-hour) || got > want {
+		t.Errorf("loss begins at %s once it has stopped, want %s", got, want)
+	}
+}

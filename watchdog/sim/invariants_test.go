@@ -400,10 +400,13 @@ func (w *watcher) ladder(l *life, inc *watchdog.Incident) {
 func (w *watcher) loss(inc *watchdog.Incident) {
 	f := w.oracle.set.feed(inc.Feed)
 	_, newest := w.oracle.extremes(f)
-	if f.retention == 0 || newest.IsZero() || inc.Cause != watchdog.CauseSilent || inc.Loss.Accepted != nil {
+	if f.retention == 0 || newest.IsZero() || inc.Cause == watchdog.CauseBlind || inc.Loss.Accepted != nil {
 		return
 	}
 	now := w.oracle.now
+	if inc.Cause == watchdog.CauseBehind { // until nothing came for as long as a speed is measured over
+		now = now.Add(-30 * time.Minute)
+	}
 	told := func(why watchdog.Reason) bool {
 		return slices.ContainsFunc(inc.Pages, func(p watchdog.Page) bool { return p.About(why) })
 	}
