@@ -2,6 +2,8 @@ package watchdog
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 
@@ -51,6 +53,49 @@ func BenchmarkHeartbeat(b *testing.B) {
 		r.m.beat(src, &beats[i])
 		i++
 	}
+}
+
+// BenchmarkHeartbeatAtRandom hears series in an order that no cache foresees.
+func BenchmarkHeartbeatAtRandom(b *testing.B) {
+	r, beats := fleetOf(b, fleet)
+	src := r.m.sources.find(feed.Push.Name)
+	order := rand.New(rand.NewPCG(1, 2)).Perm(fleet)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if i == fleet {
+			i = 0
+			r.m.now++
+		}
+		hb := &beats[order[i]]
+		hb.Arrival = r.m.now
+		r.m.beat(src, hb)
+		i++
+	}
+}
+
+// BenchmarkMemory is what a series takes with a name of 12 bytes and three labels.
+func BenchmarkMemory(b *testing.B) {
+	for _, n := range []int{10_000, 100_000, fleet} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				r := newRig(b, plain)
+				before := heap()
+				for i := range n {
+					r.hear(feed.Push, beatOf(fmt.Sprintf("client-%05x", i), noon, "cluster", fmt.Sprint(i%20), "tier", fmt.Sprint(i%3), "region", fmt.Sprint(i%5)))
+				}
+				b.ReportMetric(float64(heap()-before)/float64(n), "bytes/series")
+				runtime.KeepAlive(r)
+			}
+		})
+	}
+}
+
+func heap() int {
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return int(s.HeapAlloc)
 }
 
 func BenchmarkIdleTick(b *testing.B) {

@@ -15,7 +15,7 @@ type feedState struct {
 	rules  []*rules.Rule // client rules, then group rules
 	groups int           // index of the first group rule
 
-	index   map[string]rowID
+	names   names
 	blocks  []*block
 	bound   feed.Instant // lower bound of all blocks' bounds
 	waits   feed.Instant // lower bound of all blocks' waits
@@ -43,9 +43,8 @@ type feedState struct {
 }
 
 func newFeedState(name string) *feedState {
-	return &feedState{
+	f := &feedState{
 		name:     name,
-		index:    map[string]rowID{},
 		bound:    never,
 		waits:    never,
 		blindDue: never,
@@ -59,6 +58,8 @@ func newFeedState(name string) *feedState {
 		bySet:    map[uint8]*ByVerdict{},
 		labels:   newLabelSets(),
 	}
+	f.names = newNames(&f.blocks)
+	return f
 }
 
 // isGroup says that the row stands for a group rule, not for a client.

@@ -97,8 +97,7 @@ func (f *feedState) wake(id rowID, t feed.Instant) {
 
 // row finds the row of a client or group.
 func (f *feedState) row(client string) (rowID, bool) {
-	id, ok := f.index[client]
-	return id, ok
+	return f.names.find(client)
 }
 
 func (f *feedState) add(client string, since feed.Instant, labels labelsID, sources uint8) rowID {
@@ -107,8 +106,8 @@ func (f *feedState) add(client string, since feed.Instant, labels labelsID, sour
 		f.blocks = append(f.blocks, &block{bound: never, waits: never})
 		last++
 	}
-	id := rowOf(last, f.blocks[last].add(client, since, labels, sources))
-	f.index[client] = id
+	id := rowOf(last, f.blocks[last].add(f.names.keep(client), since, labels, sources))
+	f.names.add(client, id)
 	f.useSet(sources)
 	return id
 }

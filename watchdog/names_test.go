@@ -1,0 +1,63 @@
+package watchdog
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// addNamed adds a row to a feed that has nothing but names.
+func addNamed(f *feedState, name string) rowID { return f.add(name, noon, 0, 0) }
+
+func TestNamesAreFoundHoweverMany(t *testing.T) {
+	f := newFeedState("f")
+	const n = 100_000
+	for i := range n {
+		name := fmt.Sprint("client-", i)
+		if _, found := f.row(name); found {
+			t.Fatalf("%s is there before it was added", name)
+		}
+		addNamed(f, name)
+	}
+	for i := range n {
+		if id, found := f.row(fmt.Sprint("client-", i)); !found || id != rowID(i) {
+			t.Fatalf("client-%d is row %d, %v", i, id, found)
+		}
+	}
+	slots := 0
+	seen := map[*nameShard]bool{}
+	for _, s := range f.names.dir {
+		if !seen[s] {
+			seen[s] = true
+			slots += len(s.slots)
+			if len(s.slots) > shardSlotsMax {
+				t.Errorf("a shard has %d slots", len(s.slots))
+			}
+		}
+	}
+	if slots > 3*n {
+		t.Errorf("%d slots for %d names", slots, n)
+	}
+}
+
+func TestNamesAreThoseOfAMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, want := newFeedState("f"), map[string]rowID{}
+		for _, name := range rapid.SliceOf(rapid.StringN(1, 40, 256)).Draw(t, "names") {
+			id, found := f.row(name)
+			if known, ok := want[name]; ok != found || ok && known != id {
+				t.Fatalf("%q is row %d, %v, want %d, %v", name, id, found, known, ok)
+			}
+			if !found {
+				want[name] = addNamed(f, strings.Clone(name))
+			}
+		}
+		for name, id := range want {
+			if got, found := f.row(name); !found || got != id || f.blocks[id.block()].client[id.place()] != name {
+				t.Fatalf("%q is row %d, %v, want %d", name, got, found, id)
+			}
+		}
+	})
+}
