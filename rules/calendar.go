@@ -35,15 +35,17 @@ func newCalendar(expr string, loc *time.Location) (*calendar, error) {
 		return nil, fmt.Errorf("cron %q names a timezone; write it behind timezone:, beside cron", shortened(expr))
 	case strings.HasPrefix(expr, "@every"):
 		return nil, fmt.Errorf("cron %q has no fixed start; write five fields as in \"*/5 * * * *\"; a rule says \"at least every ...\" with stale_after", shortened(expr))
+	case cronNicknames[strings.ToLower(expr)] != "":
+		return nil, fmt.Errorf("cron %q is a nickname; write %q: %s", expr, cronNicknames[strings.ToLower(expr)], fieldNames)
 	case strings.HasPrefix(expr, "@"):
 		return nil, fmt.Errorf("cron %q is a nickname; write five fields as in \"0 6 * * *\": %s", shortened(expr), fieldNames)
 	}
 	fields := strings.Fields(expr)
 	if len(fields) != 5 {
-		return nil, fmt.Errorf("cron %q has %s; write five: %s", shortened(expr), counted(len(fields), "field"), fieldNames)
+		return nil, fieldsMissing(expr, fields)
 	}
-	for _, f := range fields {
-		if err := checkField(f); err != nil {
+	for i, f := range fields {
+		if err := cronFields[i].check(f); err != nil {
 			return nil, err
 		}
 	}
@@ -65,23 +67,8 @@ func newCalendar(expr string, loc *time.Location) (*calendar, error) {
 	return c, nil
 }
 
-// checkField refuses what robfig/cron takes silently as something else.
-func checkField(f string) error {
-	if strings.HasPrefix(f, ",") || strings.HasSuffix(f, ",") || strings.Contains(f, ",,") {
-		return fmt.Errorf("cron field %q has an empty item; remove a comma", shortened(f))
-	}
-	if strings.Contains(f, "*-") || strings.Contains(f, "?-") {
-		return fmt.Errorf("cron field %q is a range that begins with a star; write two numbers", shortened(f))
-	}
-	return nil
-}
-
 func cronError(expr string, err error) error {
-	hint := "write five fields: " + fieldNames
-	if strings.Contains(err.Error(), "(7) above maximum (6)") || strings.Contains(err.Error(), "(7) beyond") {
-		hint = "Sunday is 0"
-	}
-	return fmt.Errorf("cron %q: %s; %s", shortened(expr), strings.ReplaceAll(err.Error(), ";", ","), hint)
+	return fmt.Errorf("cron %q: %s; write five fields: %s", shortened(expr), strings.ReplaceAll(err.Error(), ";", ","), fieldNames)
 }
 
 // next is the first run after after, the zero time if none comes within five years.
@@ -221,7 +208,7 @@ func loadZone(name string) zone {
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		return zone{err: fmt.Errorf("unknown timezone %q; write a name of the IANA database, for example Europe/Oslo or UTC", shortened(name))}
+		return zone{err: fmt.Errorf("unknown timezone %q; %s", shortened(name), likeZone(name))}
 	}
 	return zone{loc: loc}
 }

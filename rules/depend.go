@@ -40,6 +40,7 @@ func (r *reader) linkDependencies(set *Set) {
 			switch _, known := set.byName[on.name]; {
 			case on.name == d.feed.name:
 				r.found.add(on.at, dependencyCircle, fmt.Sprintf("feed %q depends on itself", on.name), "remove it")
+			case !known && r.unread.feeds:
 			case !known:
 				r.found.add(on.at, noSuchFeed, fmt.Sprintf("no feed is called %q", shortened(on.name)), set.likeFeed(on.name))
 			default:

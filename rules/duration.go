@@ -31,7 +31,7 @@ func ParseDuration(s string) (time.Duration, error) {
 	for rest != "" {
 		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
 		if digits == 0 {
-			return 0, fmt.Errorf("%q is not a duration; write for example 90s, 15m, 6h, 7d or 1h30m", s)
+			return 0, notDuration(s, "for example 90s, 15m, 6h, 7d or 1h30m")
 		}
 		number, err := strconv.ParseInt(rest[:digits], 10, 64)
 		if err != nil {
@@ -40,14 +40,14 @@ func ParseDuration(s string) (time.Duration, error) {
 		rest = rest[digits:]
 		unit := len(rest) - len(strings.TrimLeft(rest, "abcdefghijklmnopqrstuvwxyz"))
 		if unit == 0 && rest == "" {
-			return 0, fmt.Errorf("%q has no unit; write %ss, %sm, %sh or %sd", s, s, s, s, s)
+			return 0, noUnit(s)
 		}
 		i := from
 		for i < len(units) && units[i].name != rest[:unit] {
 			i++
 		}
 		if i == len(units) {
-			return 0, fmt.Errorf("%q is not a duration; write for example 90s, 15m, 6h, 7d or 1h30m, the longest unit first", s)
+			return 0, notDuration(s, "for example 90s, 15m, 6h, 7d or 1h30m, the longest unit first")
 		}
 		if number > int64(DurationMax/units[i].size) {
 			return 0, tooLong(s)
@@ -87,6 +87,9 @@ func FormatDuration(d time.Duration) string {
 // the retention such as 50%.
 func parseLead(s string) (Lead, error) {
 	share, isShare := strings.CutSuffix(s, "%")
+	if f, err := strconv.ParseFloat(s, 64); err == nil && 0 < f && f < 1 {
+		return Lead{}, fmt.Errorf("%q is not a share of the retention; write %s%%", shortened(s), strconv.FormatFloat(f*100, 'g', 3, 64))
+	}
 	if !isShare {
 		d, err := ParseDuration(s)
 		if err != nil {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -12,6 +13,7 @@ type escalationDraft struct {
 	escalation *Escalation
 	at         spot // its name
 	leads      []leadDraft
+	broken     bool // somebody is to be told who could not be read
 }
 
 // leadDraft is one before_loss.
@@ -23,15 +25,18 @@ type leadDraft struct {
 func (r *reader) readEscalation(n *yaml.Node) {
 	m, ok := r.mapping(n, escalationObject)
 	if !ok {
+		r.unread.escalations = true
 		return
 	}
 	d := &escalationDraft{escalation: &Escalation{pos: r.src.pos(m.node)}, at: r.at(m.node)}
 	if name, ok := r.name(m.get("name"), "name"); ok {
 		d.escalation.name, d.at = name, r.at(m.get("name"))
-	} else if !m.has("name") {
+	} else if r.unread.escalations = true; !m.has("name") {
 		r.fail(m.node, missingKey, "an escalation has no name", "write name: on-call")
 	}
 	r.escalations = append(r.escalations, d)
+	before := len(r.found.All)
+	defer func() { d.broken = len(r.found.All) > before }()
 	items := r.list(m.get("steps"), "steps", "- notify: [slack/alerts]")
 	if len(items) > StepsMax {
 		r.fail(m.key("steps"), tooMuch, fmt.Sprintf("an escalation has more than %d steps", StepsMax), "remove some")
@@ -115,13 +120,17 @@ func (r *reader) readNotify(m mapping) []Target {
 		return nil
 	}
 	n := m.get("notify")
-	items := r.list(n, "notify", "notify: [slack/alerts, pagerduty/on-call]")
+	items := r.list(n, "notify", notifyHint(n))
 	if len(items) == 0 && n != nil && n.Kind == yaml.SequenceNode {
 		r.fail(n, tellsNobody, "a step notifies nobody", "write notify: [slack/alerts]")
 	}
 	var targets []Target
 	seen := map[Target]bool{}
 	for _, item := range items {
+		if meant, ok := pairTarget(item); ok {
+			r.fail(item, wrongType, "a notifier is a mapping (key: value), and must be text", "write "+meant.String())
+			continue
+		}
 		text, ok := r.name(item, "a notifier")
 		if !ok {
 			continue
@@ -139,4 +148,23 @@ func (r *reader) readNotify(m mapping) []Target {
 		}
 	}
 	return targets
+}
+
+// notifyHint says how notify, which is no list, is written.
+func notifyHint(n *yaml.Node) string {
+	if n != nil && n.Kind == yaml.ScalarNode {
+		if target, err := ParseTarget(n.Value); err == nil {
+			return fmt.Sprintf("notify: [%s]", target)
+		}
+	}
+	return "notify: [slack/alerts, pagerduty/on-call]"
+}
+
+// pairTarget is the notifier that a person meant who wrote {slack: alerts}.
+func pairTarget(n *yaml.Node) (Target, bool) {
+	if n.Kind != yaml.MappingNode || len(n.Content) != 2 || n.Content[1].Kind != yaml.ScalarNode {
+		return Target{}, false
+	}
+	target, err := ParseTarget(n.Content[0].Value + "/" + strings.TrimPrefix(n.Content[1].Value, "#"))
+	return target, err == nil
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"net/url"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -28,6 +29,7 @@ type reference struct {
 func (r *reader) readFeed(n *yaml.Node) {
 	m, ok := r.mapping(n, feedObject)
 	if !ok {
+		r.unread.feeds = true
 		return
 	}
 	d := &feedDraft{feed: &Feed{}, at: r.at(m.node)}
@@ -36,6 +38,7 @@ func (r *reader) readFeed(n *yaml.Node) {
 	if f.name, named = r.feedName(m, "a feed"); m.get("name") != nil {
 		d.at = r.at(m.get("name"))
 	}
+	r.unread.feeds = r.unread.feeds || !named
 	f.description, _ = r.text(m.get("description"), "description", TextBytesMax)
 	f.owner, _ = r.text(m.get("owner"), "owner", TextBytesMax)
 	f.runbook = r.runbook(m.get("runbook"))
@@ -82,6 +85,10 @@ func (r *reader) runbook(n *yaml.Node) string {
 
 func (r *reader) reference(m mapping, key string) reference {
 	n := m.get(key)
+	if n != nil && n.Kind != yaml.ScalarNode {
+		r.fail(n, wrongType, fmt.Sprintf("%s is %s, and must be a name", key, kindOf(n)), "write its steps under escalations:, with a name, and that name here")
+		return reference{}
+	}
 	name, ok := r.name(n, key)
 	if !ok {
 		return reference{}
@@ -91,6 +98,9 @@ func (r *reader) reference(m mapping, key string) reference {
 
 func (r *reader) readRules(d *feedDraft, m mapping) {
 	items := r.list(m.get("rules"), "rules", "- {name: everyone, stale_after: 30m}")
+	if !m.has("rules") && r.unread.rules {
+		return
+	}
 	if len(items) == 0 && (!m.has("rules") || m.get("rules") != nil && m.get("rules").Kind == yaml.SequenceNode) {
 		r.found.add(d.at, noRules, fmt.Sprintf("feed %q has no rules", d.feed.name),
 			"write rules: and under it - {name: everyone, stale_after: 30m}")
@@ -188,7 +198,10 @@ func (r *reader) readLabels(n *yaml.Node) feed.Labels {
 	}
 	labels, err := feed.ParseLabels(pairs)
 	if err != nil {
-		r.failErr(n, wrongName, plain(err))
+		if err = plain(err); !strings.Contains(err.Error(), "; ") {
+			err = fmt.Errorf("%w; write for example labels: {tier: enterprise}", err)
+		}
+		r.failErr(n, wrongName, err)
 	}
 	return labels
 }

@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// No text makes Parse panic, every finding stands inside its file, a set that is
-// accepted keeps what its accessors promise, and is accepted again.
+// No text makes Parse panic, every finding stands inside its file and says what to
+// write, a set that is accepted keeps what its accessors promise.
 func FuzzParse(f *testing.F) {
 	for _, c := range slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies) {
 		f.Add([]byte(c.file))
@@ -26,6 +26,19 @@ func FuzzParse(f *testing.F) {
 	deeper, err := filepath.Glob("testdata/*/*/*.yaml")
 	if err != nil || len(deeper) == 0 {
 		f.Fatalf("no seeds: %v", err)
+	}
+	pages, err := filepath.Glob(filepath.Join(pagesDir, "*.md"))
+	if err != nil || len(pages) == 0 {
+		f.Fatalf("no pages: %v", err)
+	}
+	for _, name := range pages {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, example := range yamlFence.FindAllStringSubmatch(string(text), -1) {
+			f.Add([]byte(example[2]))
+		}
 	}
 	for _, name := range append(files, deeper...) {
 		text, err := os.ReadFile(name)
@@ -70,8 +83,8 @@ func checkFindings(t *testing.T, text []byte, err error) {
 		if f.Message == "" || !slices.Contains(Checks(), f.Check) {
 			t.Fatalf("a finding without a message or a name: %+v", f)
 		}
-		if f.File == "" {
-			continue
+		if f.Hint == "" {
+			t.Fatalf("a finding that does not say what to write: %v", f)
 		}
 		if f.Line < 1 || f.Line > len(lines) || f.Col < 1 || f.Col > len([]rune(lines[f.Line-1]))+1 || f.Width < 1 {
 			t.Fatalf("%+v does not stand inside the file", f)

@@ -148,6 +148,7 @@ type ladders struct {
 	names  []string
 	fitted map[fit]*Escalation
 	told   map[spot]bool // leads that are too long for some feed
+	unread bool          // there may be others
 }
 
 // fit is a ladder for feeds with one retention.
@@ -157,7 +158,7 @@ type fit struct {
 }
 
 func (r *reader) ladders(set *Set) *ladders {
-	l := &ladders{found: r.found, byName: map[string]*escalationDraft{}, fitted: map[fit]*Escalation{}, told: map[spot]bool{}}
+	l := &ladders{found: r.found, byName: map[string]*escalationDraft{}, fitted: map[fit]*Escalation{}, told: map[spot]bool{}, unread: r.unread.escalations}
 	for _, d := range r.escalations {
 		e := d.escalation
 		if _, twice := l.byName[e.name]; twice && e.name != "" {
@@ -179,6 +180,9 @@ func (l *ladders) of(ref reference, f *Feed) *Escalation {
 		return nil
 	}
 	d, ok := l.byName[ref.name]
+	if !ok && l.unread {
+		return nil
+	}
 	if !ok {
 		otherwise := "write escalations: and under it - {name: " + shortened(ref.name) + ", steps: [{notify: [slack/alerts]}]}"
 		if len(l.names) > 0 {

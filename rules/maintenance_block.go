@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -124,7 +125,7 @@ func (r *reader) tooLongWindow(n *yaml.Node, lasts time.Duration) {
 func (r *reader) readOnce(d maintenanceDraft, m mapping) {
 	for _, key := range []string{"from", "to"} {
 		if !m.has(key) {
-			r.found.add(d.at, missingKey, fmt.Sprintf("maintenance %q has no %s", d.maintenance.name, key), "write "+key+": "+timeExample)
+			r.found.add(d.at, missingKey, fmt.Sprintf("maintenance %q has no %s", d.maintenance.name, map[string]string{"from": "beginning", "to": "end"}[key]), "write "+key+": "+otherEnd(m, key))
 		}
 	}
 	from, fromSaid := r.instant(m.get("from"), "from")
@@ -143,6 +144,21 @@ func (r *reader) readOnce(d maintenanceDraft, m mapping) {
 	}
 }
 
+// otherEnd is an example of the end of a window that is missing.
+func otherEnd(m mapping, missing string) string {
+	const lasts = 4 * time.Hour
+	there, step := m.get("from"), lasts
+	if missing == "from" {
+		there, step = m.get("to"), -lasts
+	}
+	if there != nil {
+		if t, err := time.Parse(time.RFC3339, there.Value); err == nil {
+			return "and a time, for example " + t.Add(step).Format(time.RFC3339)
+		}
+	}
+	return timeExample
+}
+
 // instant reads a time with its offset from UTC.
 func (r *reader) instant(n *yaml.Node, key string) (feed.Instant, bool) {
 	s, ok := r.name(n, key)
@@ -152,14 +168,29 @@ func (r *reader) instant(n *yaml.Node, key string) (feed.Instant, bool) {
 	t, err := time.Parse(time.RFC3339, s)
 	const firstYear, lastYear = 2000, 2999
 	switch {
+	case err != nil && strings.Contains(err.Error(), "out of range"):
+		r.fail(n, wrongTime, fmt.Sprintf("%s is %s, and there is no such date or time of day", key, quoted(s)), "check the day, the hour and the minute")
 	case err != nil:
-		r.fail(n, wrongTime, fmt.Sprintf("%s is %s, and must be a time with its offset from UTC", key, quoted(s)), "write for example "+timeExample)
+		r.fail(n, wrongTime, fmt.Sprintf("%s is %s, and must be a time with its offset from UTC", key, quoted(s)), likeTime(s))
 	case t.UTC().Year() < firstYear || t.UTC().Year() > lastYear:
 		r.fail(n, wrongTime, fmt.Sprintf("%s is in the year %d", key, t.UTC().Year()), "check the year")
 	default:
 		return feed.At(t), true
 	}
 	return 0, false
+}
+
+// likeTime says how a time is written that has no offset from UTC.
+func likeTime(wrong string) string {
+	for _, layout := range []string{
+		"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02",
+		"02.01.2006 15:04", "2.1.2006 15:04", "02.01.2006", "2006/01/02 15:04",
+	} {
+		if t, err := time.Parse(layout, wrong); err == nil {
+			return fmt.Sprintf("write %s if UTC is meant, or +01:00 or another offset in place of Z", t.Format(time.RFC3339))
+		}
+	}
+	return "write for example " + timeExample
 }
 
 // linkMaintenances refuses names that stand twice, and matchers on feeds that
@@ -174,7 +205,7 @@ func (r *reader) linkMaintenances(set *Set) {
 		names[own.name] = true
 		set.maintenances = append(set.maintenances, own)
 		fits := func(f *Feed) bool { return own.match.MatchesFeed(f.name) }
-		if len(set.feeds) == 0 || slices.ContainsFunc(set.feeds, fits) {
+		if len(set.feeds) == 0 || r.unread.feeds || slices.ContainsFunc(set.feeds, fits) {
 			continue
 		}
 		for i := range own.match {

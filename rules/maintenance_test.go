@@ -67,8 +67,8 @@ var wrongMaintenances = []wrongFile{
 		`10:15: schedule has no duration -> write duration: 2h: how long a window lasts`,
 	}},
 	{"maintenance's cron and timezone", sunday("{cron: '0 2 * * 7', timezone: UTC, duration: 2h}") + "\n  - {name: x, match: ['a=\"b\"'], schedule: {cron: '@every 1h', timezone: Europe/Olso, duration: 2h}}", []string{
-		`10:22: cron "0 2 * * 7": end of range (7) above maximum (6): 7 -> Sunday is 0`,
-		`11:73: unknown timezone "Europe/Olso" -> write a name of the IANA database, for example Europe/Oslo or UTC`,
+		`10:22: the day of week cannot be 7 -> write 0 to 6 (Sunday is 0), or sun, mon, tue, wed, thu, fri, sat`,
+		`11:73: unknown timezone "Europe/Olso" -> did you mean "Europe/Oslo"?`,
 	}},
 	{"windows that overlap", sunday("{cron: '0 */2 * * *', duration: 2h}"), []string{
 		`10:47: duration is 2h, and the schedule comes every 2h: its windows would overlap -> write less than 2h, or a cron that comes less often`,
@@ -80,14 +80,14 @@ var wrongMaintenances = []wrongFile{
 		`10:45: duration is 0 -> write a time longer than 0, for example 15m`,
 	}},
 	{"from without to", once("from: 2026-01-31T02:00:00Z"), []string{
-		`8:11: maintenance "move" has no to -> write to: 2026-01-31T02:00:00Z`,
+		`8:11: maintenance "move" has no end -> write to: and a time, for example 2026-01-31T06:00:00Z`,
 	}},
 	{"to without from", once("to: 2026-01-31T02:00:00Z"), []string{
-		`8:11: maintenance "move" has no from -> write from: 2026-01-31T02:00:00Z`,
+		`8:11: maintenance "move" has no beginning -> write from: and a time, for example 2026-01-30T22:00:00Z`,
 	}},
 	{"times without an offset", once("from: 2026-01-31\nto: 2026-01-31 04:00"), []string{
-		`10:11: from is "2026-01-31", and must be a time with its offset from UTC -> write for example 2026-01-31T02:00:00Z`,
-		`11:9: to is "2026-01-31 04:00", and must be a time with its offset from UTC -> write for example 2026-01-31T02:00:00Z`,
+		`10:11: from is "2026-01-31", and must be a time with its offset from UTC -> write 2026-01-31T00:00:00Z if UTC is meant, or +01:00 or another offset in place of Z`,
+		`11:9: to is "2026-01-31 04:00", and must be a time with its offset from UTC -> write 2026-01-31T04:00:00Z if UTC is meant, or +01:00 or another offset in place of Z`,
 	}},
 	{"over before it begins", once("from: 2026-01-31T02:00:00+01:00\nto: 2026-01-31T01:00:00Z"), []string{
 		`11:9: to is 2026-01-31T01:00:00Z, and from is 2026-01-31T01:00:00Z: the maintenance would be over before it begins -> write a later time`,

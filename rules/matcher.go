@@ -55,6 +55,9 @@ func ParseMatchers(s string) ([]Matcher, error) {
 
 // parseMatchers reads matchers whose names check allows.
 func parseMatchers(s, example string, check func(name string) error) ([]Matcher, error) {
+	if curly(s) {
+		return nil, fmt.Errorf(`%s has curly quotes; write straight ones: 'tier="enterprise"'`, quoted(s))
+	}
 	parsed, err := parse.Matchers(s)
 	if err != nil {
 		return nil, matcherError(s, err)
@@ -94,7 +97,10 @@ func matcherError(s string, err error) error {
 	var bad *syntax.Error
 	if errors.As(err, &bad) {
 		expr := strings.TrimSuffix(strings.TrimPrefix(bad.Expr, "^(?:"), ")$")
-		return fmt.Errorf("the regular expression %s is wrong: %s; write one of RE2, the syntax of Prometheus", quoted(expr), bad.Code)
+		return fmt.Errorf("the regular expression %s is wrong: %s; %s", quoted(expr), bad.Code, likeRegex(expr))
+	}
+	if meant, ok := likeMatcher(s); ok {
+		return fmt.Errorf("%s is not a matcher; %s", quoted(s), meant)
 	}
 	reason := err.Error()
 	if _, after, ok := strings.Cut(reason, ": "); ok && strings.Trim(reason[:len(reason)-len(after)], "0123456789: ") == "" {

@@ -31,6 +31,7 @@ type reader struct {
 	maintenances    []maintenanceDraft
 	maintenancesCut bool
 	retired         []retiredDraft
+	unread          unread
 	mentions        []mention
 }
 
@@ -50,8 +51,12 @@ func (r *reader) fail(n *yaml.Node, check Check, message, hint string) {
 
 // failErr tells an error whose text is "what is wrong; what to write".
 func (r *reader) failErr(n *yaml.Node, check Check, err error) {
-	message, hint, _ := strings.Cut(err.Error(), "; ")
-	r.fail(n, check, message, hint)
+	text, from := err.Error(), 0
+	if at := strings.Index(text, shortened(n.Value)); at >= 0 {
+		from = at + len(shortened(n.Value)) // what the file says may hold "; " too
+	}
+	message, hint, _ := strings.Cut(text[from:], "; ")
+	r.fail(n, check, text[:from]+message, hint)
 }
 
 // visit counts nodes against the file's limit.
@@ -117,7 +122,10 @@ type mapping struct {
 }
 
 // entry has a nil value where the file has the key without one; that was told.
-type entry struct{ key, value *yaml.Node }
+type entry struct {
+	key, value *yaml.Node
+	meant      bool // by another key, which was told
+}
 
 // get is the value of key, nil when there is none.
 func (m mapping) get(key string) *yaml.Node {
@@ -141,25 +149,39 @@ func (m mapping) key(key string) *yaml.Node {
 
 func (m mapping) has(key string) bool { return m.key(key) != nil }
 
+// said says that the file has the key itself.
+func (m mapping) said(key string) bool {
+	return slices.ContainsFunc(m.entries, func(e entry) bool { return e.key.Value == key && !e.meant })
+}
+
+// set adds an entry, in place of one that was only meant.
+func (m *mapping) set(e entry) {
+	if i := slices.IndexFunc(m.entries, func(other entry) bool { return other.key.Value == e.key.Value }); i >= 0 {
+		m.entries[i] = e
+		return
+	}
+	m.entries = append(m.entries, e)
+}
+
 // mapping reads n, which is to be that object, and refuses keys that are not known.
 func (r *reader) mapping(n *yaml.Node, is *object) (mapping, bool) {
 	n = follow(n)
-	known := is.names
 	if n.Kind != yaml.MappingNode {
-		r.fail(n, wrongType, fmt.Sprintf("%s is %s", is.what, kindOf(n)), "write keys and values here: "+listed(known, 5))
+		r.fail(n, wrongType, fmt.Sprintf("%s is %s", is.what, kindOf(n)), objectHint(n, is))
 		return mapping{}, false
 	}
 	m := mapping{node: n}
 	if !r.visit(n, len(n.Content)) {
 		return mapping{}, false
 	}
-	r.own(&m, n, known)
-	r.merge(&m, n, known, 0)
+	r.own(&m, n, is)
+	r.merge(&m, n, is, 0)
 	return m, true
 }
 
 // own takes the keys written in n itself.
-func (r *reader) own(m *mapping, n *yaml.Node, known []string) {
+func (r *reader) own(m *mapping, n *yaml.Node, is *object) {
+	known := is.names
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], follow(n.Content[i+1])
 		switch {
@@ -167,34 +189,15 @@ func (r *reader) own(m *mapping, n *yaml.Node, known []string) {
 		case key.Kind != yaml.ScalarNode:
 			r.fail(key, wrongType, "a key that is not plain text", "write one of "+listed(known, len(known)))
 		case !slices.Contains(known, key.Value):
-			r.unknown(m, key, known)
-		case m.has(key.Value):
-			r.fail(key, duplicateKey, fmt.Sprintf("%q stands here twice", key.Value), "keep one of them")
+			r.unknown(m, key, is)
+		case m.said(key.Value):
+			r.fail(key, duplicateKey, fmt.Sprintf("%q stands here twice", key.Value), hintTwice(m, key.Value))
 		case isNull(value):
 			r.fail(key, emptyValue, fmt.Sprintf("%q has no value", key.Value), "write one, or leave the key out")
-			m.entries = append(m.entries, entry{key: key})
+			m.set(entry{key: key})
 		default:
-			m.entries = append(m.entries, entry{key, value})
+			m.set(entry{key: key, value: value})
 		}
-	}
-}
-
-// unknown refuses a key. The one that was probably meant is not missing too:
-// one mistake is told once.
-func (r *reader) unknown(m *mapping, key *yaml.Node, known []string) {
-	if r.found.Cut {
-		return
-	}
-	message := fmt.Sprintf("unknown key %q", shortened(key.Value))
-	meant := nearest(key.Value, known)
-	if meant == "" {
-		r.fail(key, unknownKey, message, "known here: "+listed(known, len(known)))
-		return
-	}
-	r.fail(key, unknownKey, message, fmt.Sprintf("did you mean %q?", meant))
-	if !m.has(meant) {
-		spelt := &yaml.Node{Kind: yaml.ScalarNode, Value: meant, Line: key.Line, Column: key.Column}
-		m.entries = append(m.entries, entry{key: spelt})
 	}
 }
 
@@ -205,7 +208,7 @@ const mergeTag = "!!merge"
 const mergeDepthMax = 8
 
 // merge takes from the mappings behind "<<" the keys that m does not have.
-func (r *reader) merge(m *mapping, n *yaml.Node, known []string, depth int) {
+func (r *reader) merge(m *mapping, n *yaml.Node, is *object, depth int) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Tag != mergeTag {
 			continue
@@ -224,13 +227,13 @@ func (r *reader) merge(m *mapping, n *yaml.Node, known []string, depth int) {
 				return
 			}
 			part := mapping{node: f}
-			r.own(&part, f, known)
+			r.own(&part, f, is)
 			for _, e := range part.entries {
 				if !m.has(e.key.Value) {
 					m.entries = append(m.entries, e)
 				}
 			}
-			r.merge(m, f, known, depth+1)
+			r.merge(m, f, is, depth+1)
 		}
 	}
 }
@@ -241,7 +244,7 @@ func (r *reader) list(n *yaml.Node, key, example string) []*yaml.Node {
 		return nil
 	}
 	if n.Kind != yaml.SequenceNode {
-		r.fail(n, wrongType, fmt.Sprintf("%s is %s, and must be a list", key, kindOf(n)), "write "+example)
+		r.fail(n, wrongType, fmt.Sprintf("%s is %s, and must be a list", key, kindOf(n)), listHint(n, example))
 		return nil
 	}
 	if !r.visit(n, len(n.Content)) {
@@ -265,10 +268,16 @@ func (r *reader) text(n *yaml.Node, key string, bytesMax int) (string, bool) {
 		return "", false
 	}
 	if n.Kind != yaml.ScalarNode || isNull(n) {
-		r.fail(n, wrongType, fmt.Sprintf("%s is %s, and must be text", key, kindOf(n)), "write one value on its line")
+		if isTemplate(n) {
+			r.fail(n, wrongType, key+" is a template that was not rendered", "check the rendered file, for example what helm template writes")
+		} else {
+			r.fail(n, wrongType, fmt.Sprintf("%s is %s, and must be text", key, kindOf(n)), "write one value on its line")
+		}
 		return "", false
 	}
 	switch {
+	case placeholder.MatchString(n.Value):
+		r.fail(n, wrongValue, fmt.Sprintf("%s is %s, which nobody filled in", key, quoted(n.Value)), "write the value: rule files are read as they stand")
 	case n.Value == "":
 		r.fail(n, emptyValue, key+" is empty", "write one, or leave the key out")
 	case len(n.Value) > bytesMax:

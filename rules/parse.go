@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -37,6 +38,7 @@ func parseWith(files []File, check func(*reader)) (*Set, error) {
 	set.version, set.files = version(files), len(files)
 	if len(r.feeds) == 0 && r.found.err() == nil {
 		r.noFeeds(files)
+		r.unread.uses = true // there are none
 	}
 	check(r)
 	r.warn(set)
@@ -73,7 +75,11 @@ func (r *reader) noFeeds(files []File) {
 		r.found.add(spot{}, noFeeds, "no rule files: nothing would be watched", "put a *.yaml file into the directory of the rules")
 		return
 	}
-	r.found.add(spot{}, noFeeds, "no feeds in the rule files: nothing would be watched", hint)
+	at := spot{}
+	if len(r.sources) == 1 {
+		at = spot{src: r.sources[0], pos: Pos{Line: 1, Col: 1}}
+	}
+	r.found.add(at, noFeeds, "no feeds in the rule files: nothing would be watched", hint)
 }
 
 // file reads one file into drafts.
@@ -86,17 +92,25 @@ func (r *reader) file(f File) {
 	text := strings.TrimPrefix(string(f.Data), "\ufeff")
 	r.src, r.visits, r.limited = &source{name: f.Name, text: text}, 0, false
 	r.sources = append(r.sources, r.src)
+	before := len(r.found.All)
 	root := document(r.src, r.found)
 	if root == nil {
+		r.unread.file(len(r.found.All) > before)
 		return
 	}
 	top, ok := r.mapping(root, fileObject)
+	r.unread.file(!ok || slices.ContainsFunc(r.found.All[before:], func(f Finding) bool { return f.Check == duplicateKey }))
 	if !ok {
 		return
 	}
+	r.unread.rules = besideFeeds(top)
+	r.unread.feeds = r.unread.feeds || top.unreadList("feeds")
+	r.unread.escalations = r.unread.escalations || top.unreadList("escalations")
+	before = len(r.found.All)
 	for _, n := range r.list(top.get("feeds"), "feeds", "- name: my-feed") {
 		r.readFeed(n)
 	}
+	r.unread.uses = r.unread.uses || r.unread.feeds || len(r.found.All) > before
 	for _, n := range r.list(top.get("escalations"), "escalations", "- name: on-call") {
 		r.readEscalation(n)
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -46,6 +47,8 @@ func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
 	rule.pos = r.src.pos(m.node)
 	if n := m.get("per"); n != nil {
 		rule.per = r.per(n)
+	} else if m.has("per") {
+		rule.per = "" // what is meant is not known: it is no client rule
 	}
 	rule.match = r.readMatchers(m, "a rule", `match: ['tier="enterprise"']`, r.parseMatchers)
 	rule.labels = labelBits(rule.match)
@@ -61,6 +64,12 @@ func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
 
 func (r *reader) per(n *yaml.Node) string {
 	per, ok := r.name(n, "per")
+	for _, meant := range []string{PerClient, PerFeed} {
+		if like := strings.ToLower(per); per != meant && (like == meant || like == meant+"s") {
+			r.fail(n, wrongValue, fmt.Sprintf("per is %q", per), "write per: "+meant)
+			return ""
+		}
+	}
 	if !ok || per == PerClient || per == PerFeed {
 		return per
 	}
@@ -104,9 +113,17 @@ func (r *reader) readMatchers(m mapping, what, example string, parse func(string
 	n := m.get("match")
 	var all []Matcher
 	if m.has("match") && (n == nil || n.Kind != yaml.SequenceNode) {
-		all = append(all, Matcher{})
+		if n != nil {
+			r.fail(n, wrongType, fmt.Sprintf("match is %s, and must be a list", kindOf(n)), matchHint(n, example))
+		}
+		return append(all, Matcher{})
 	}
 	for _, item := range r.list(n, "match", example) {
+		if meant, ok := pairMatcher(item); item.Kind == yaml.MappingNode && ok {
+			r.fail(item, wrongType, "a matcher is a mapping (key: value), and must be text", "write "+meant)
+			all = append(all, Matcher{})
+			continue
+		}
 		text, ok := r.text(item, "a matcher", FileBytesMax)
 		if !ok {
 			all = append(all, Matcher{})

@@ -28,7 +28,7 @@ func nearest(wrong string, known []string) string {
 // fold makes staleAfter, stale-after and stale_after one word.
 func fold(s string) string { return strings.ToLower(wordJoints.Replace(s)) }
 
-var wordJoints = strings.NewReplacer("_", "", "-", "", " ", "")
+var wordJoints = strings.NewReplacer("_", "", "-", "", " ", "", "\u00a0", "", "\u200b", "", "‘", "", "’", "", "“", "", "”", "", "„", "")
 
 // distance is how many letters have to be written, removed or changed, and how
 // many neighbours swapped, to make b of a. Long words are not compared.

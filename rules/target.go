@@ -10,9 +10,21 @@ import (
 func ParseTarget(s string) (Target, error) {
 	kind, name, ok := strings.Cut(s, "/")
 	if !ok || !targetPart(kind) || !targetPart(name) {
-		return Target{}, fmt.Errorf("%q names no notifier; write kind/name, for example slack/cdp-alerts", shortened(s))
+		return Target{}, fmt.Errorf("%q names no notifier; write %s", shortened(s), likeTarget(s))
 	}
 	return Target{Kind: kind, Name: name}, nil
+}
+
+// likeTarget is the notifier that was probably meant, or what one looks like.
+func likeTarget(wrong string) string {
+	kind, name, _ := strings.Cut(strings.ReplaceAll(wrong, " ", ""), ":")
+	if channel, ok := strings.CutPrefix(wrong, "#"); ok {
+		kind, name = "slack", channel
+	}
+	if targetPart(kind) && targetPart(name) {
+		return "kind/name: " + kind + "/" + name
+	}
+	return "kind/name, for example slack/cdp-alerts"
 }
 
 func targetPart(s string) bool {

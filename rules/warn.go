@@ -14,8 +14,12 @@ func (r *reader) warn(set *Set) {
 		}
 		for i := range d.rules {
 			r.warnGap(d.feed, &d.rules[i])
+			r.warnPattern(d.rules[i].match, d.rules[i].rule.match)
 		}
 		r.warnOverlap(d, &work)
+	}
+	for _, d := range r.maintenances {
+		r.warnPattern(d.match, d.maintenance.match)
 	}
 	r.warnEscalations()
 }
@@ -39,7 +43,7 @@ func (r *reader) warnGap(f *Feed, d *ruleDraft) {
 // though what they are for is an error or worse.
 func (r *reader) warnEscalations() {
 	used, grave := map[string]bool{}, map[string]string{}
-	misspelt := slices.ContainsFunc(r.found.All, func(f Finding) bool { return f.Check == noSuchEscalation })
+	misspelt := r.unread.uses || slices.ContainsFunc(r.found.All, func(f Finding) bool { return f.Check == noSuchEscalation })
 	for _, d := range r.feeds {
 		used[d.escalation.name] = true
 		if !slices.ContainsFunc(d.rules, func(rule ruleDraft) bool { return rule.rule.per == PerFeed }) {
@@ -63,7 +67,7 @@ func (r *reader) warnEscalations() {
 		case !used[e.name] && misspelt:
 		case !used[e.name]:
 			r.found.add(d.at, unusedEscalation, fmt.Sprintf("no feed and no rule uses the escalation %q", e.name), "name it in a feed, or remove it")
-		case grave[e.name] != "" && len(targets) > 0 && !slices.ContainsFunc(targets, Target.wakes):
+		case grave[e.name] != "" && !d.broken && len(targets) > 0 && !slices.ContainsFunc(targets, Target.wakes):
 			r.found.add(d.at, noPagingNotifier,
 				fmt.Sprintf("escalation %q never wakes anybody: it tells %s alone, and feed %q has rules of severity error or more", e.name, targetNames(targets), grave[e.name]),
 				"add a step such as - {after: 5m, notify: [pagerduty/on-call]}")

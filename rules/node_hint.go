@@ -1,0 +1,58 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// objectHint says how n, which is no mapping, is written as one.
+func objectHint(n *yaml.Node, is *object) string {
+	switch {
+	case is == fileObject && n.Kind == yaml.SequenceNode:
+		return "write feeds: on a line of its own before it, if these are feeds"
+	case (is == expectObject || is == scheduleObject) && n.Kind == yaml.ScalarNode && len(strings.Fields(n.Value)) == 5:
+		more := map[*object]string{expectObject: "grace: 45m", scheduleObject: "duration: 2h"}[is]
+		return fmt.Sprintf("write {cron: %q, timezone: Europe/Oslo, %s}", n.Value, more)
+	default:
+		return "write keys and values here: " + listed(is.names, 5)
+	}
+}
+
+// hintTwice says what to do about a key that stands there already.
+func hintTwice(m *mapping, key string) string {
+	if value := m.get(key); value != nil && value.Kind == yaml.SequenceNode {
+		return fmt.Sprintf("write all under the one on line %d", m.key(key).Line)
+	}
+	return fmt.Sprintf("keep one of them; the other is on line %d", m.key(key).Line)
+}
+
+// listHint says how n, which is no list, is written as one.
+func listHint(n *yaml.Node, example string) string {
+	if n.Kind != yaml.MappingNode || len(n.Content) == 0 || n.Style&yaml.FlowStyle != 0 || n.Content[0].Kind != yaml.ScalarNode || !strings.HasPrefix(example, "-") {
+		return "write " + example
+	}
+	switch key := n.Content[0].Value; {
+	case strings.HasPrefix(key, "-"):
+		return fmt.Sprintf("write a space behind the dash: - %s", shortened(strings.TrimLeft(key, "-")))
+	case slices.Contains(itemKeys, key):
+		return fmt.Sprintf("write a dash before the first key of each item: - %s: ...", key)
+	default:
+		return fmt.Sprintf("write - name: %s, and the rest indented under it", shortened(key))
+	}
+}
+
+// itemKeys are the keys of what stands in lists.
+var itemKeys = slices.Concat(feedObject.names, ruleObject.names, escalationObject.names, stepObject.names, maintenanceObject.names, retiredObject.names)
+
+// placeholder is text that a template or a shell should have replaced.
+var placeholder = regexp.MustCompile(`^(?:\$\{[A-Za-z_][A-Za-z0-9_]*(?::?-[^}]*)?\}|\{\{.*\}\})$`)
+
+// isTemplate says that n is {{ ... }}, which YAML reads as a mapping in a mapping.
+func isTemplate(n *yaml.Node) bool {
+	return n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0 && len(n.Content) == 2 &&
+		n.Content[0].Kind == yaml.MappingNode && n.Content[0].Style&yaml.FlowStyle != 0
+}

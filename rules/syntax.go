@@ -1,0 +1,213 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// mistake is what is wrong with a file as a whole, before its keys are looked at.
+type mistake struct {
+	at            spot
+	check         Check
+	message, hint string
+}
+
+// syntaxMistake places what YAML itself refuses, and says it in words that need
+// no knowledge of its grammar where we know the usual cause.
+func syntaxMistake(src *source, err error) mistake {
+	if m, ok := leftover(src); ok {
+		return m
+	}
+	var load *yaml.LoadError
+	if !errors.As(err, &load) {
+		return mistake{at: spot{src: src, pos: Pos{Line: 1, Col: 1}}, message: "not YAML: " + err.Error(), hint: checkAround}
+	}
+	e := syntaxError{src: src, said: load.Message, at: src.clamp(Pos{Line: load.Mark.Line, Col: load.Mark.Column})}
+	e.from = e.at
+	if load.ContextMark.Line > 0 {
+		e.from = src.clamp(Pos{Line: load.ContextMark.Line, Col: load.ContextMark.Column})
+	}
+	for _, explain := range []func() (mistake, bool){
+		e.tab, e.dash, e.item, e.quote, e.bracket, e.indentation, e.colon, e.start, e.noColon,
+	} {
+		if m, ok := explain(); ok {
+			m.message = "not YAML: " + m.message
+			return m
+		}
+	}
+	hint := checkAround
+	if strings.Contains(e.said, "unknown anchor") {
+		hint = "an anchor (&name) must stand in the same file, before its alias (*name)"
+	}
+	return mistake{at: e.spot(e.at), message: "not YAML: " + e.said, hint: hint}
+}
+
+const checkAround = "check the indentation, the brackets and the quotes just before"
+
+// syntaxError is what YAML says: of what stands at a place, within what began
+// from another.
+type syntaxError struct {
+	src      *source
+	said     string
+	at, from Pos
+}
+
+func (e *syntaxError) spot(p Pos) spot { return spot{src: e.src, pos: p} }
+
+func (e *syntaxError) found(at Pos, message, hint string) (mistake, bool) {
+	return mistake{at: e.spot(at), message: message, hint: hint}, true
+}
+
+func (e *syntaxError) line(n int) string { return e.src.lines[n-1] }
+
+func (e *syntaxError) tab() (mistake, bool) {
+	if !strings.HasPrefix(strings.TrimLeft(string(e.src.rest(e.at)), " "), "\t") {
+		return mistake{}, false
+	}
+	return e.found(e.at, "a tab where YAML wants spaces", "indent with spaces")
+}
+
+var gluedDash = regexp.MustCompile(`^\s*-([A-Za-z_]+:(?:\s.*)?)$`)
+
+// dash is an item of a list as -name: x, on the line or the one above.
+func (e *syntaxError) dash() (mistake, bool) {
+	for n := max(e.at.Line-1, 1); n <= e.at.Line; n++ {
+		if m := gluedDash.FindStringSubmatchIndex(e.line(n)); m != nil {
+			at := e.src.clamp(Pos{Line: n, Col: len([]rune(e.line(n)[:m[2]]))})
+			return e.found(at, `a "-" without a space behind it`, "write - "+shortened(e.line(n)[m[2]:m[3]]))
+		}
+	}
+	return mistake{}, false
+}
+
+// item is an item of a list where a key should stand.
+func (e *syntaxError) item() (mistake, bool) {
+	if !strings.Contains(e.said, "did not find expected key") || !strings.HasPrefix(string(e.src.rest(e.at)), "- ") {
+		return mistake{}, false
+	}
+	return e.found(e.at, "an item of a list where a key should stand", "remove the dash, or indent it as the items before it")
+}
+
+// quote is a quote that is never closed, or one too early.
+func (e *syntaxError) quote() (mistake, bool) {
+	if strings.Contains(e.said, "end of stream") {
+		return e.found(e.from, "a quote that is never closed", "close it")
+	}
+	rest := strings.TrimSpace(string(e.src.rest(e.at)))
+	before := strings.TrimSpace(string(e.src.runes(e.at.Line)[:e.at.Col-1]))
+	if rest == "" || before == "" || strings.ContainsRune(`'"`, rune(rest[0])) || !strings.Contains(e.said, "did not find expected") {
+		return mistake{}, false
+	}
+	m := mistake{at: e.spot(e.at), message: "the text goes on behind the quote that ends it"}
+	switch before[len(before)-1] {
+	case '\'':
+		m.hint = "write '' where an apostrophe is meant, or put the whole in double quotes"
+	case '"':
+		m.hint = `put the whole in single quotes where it holds double ones, as in 'tier="enterprise"'`
+	default:
+		return mistake{}, false
+	}
+	return m, true
+}
+
+// bracket is a list or mapping in brackets that goes on for too long, or lacks a
+// comma.
+func (e *syntaxError) bracket() (mistake, bool) {
+	var opening, closing string
+	switch {
+	case strings.Contains(e.said, "expected ',' or ']'"):
+		opening, closing = "[", "]"
+	case strings.Contains(e.said, "expected ',' or '}'"):
+		opening, closing = "{", "}"
+	default:
+		return mistake{}, false
+	}
+	if rest := e.src.rest(e.from); e.at.Line != e.from.Line && len(rest) > 0 && string(rest[0]) == opening {
+		return e.found(e.from, fmt.Sprintf("a %q that is not closed before line %d", opening, e.at.Line), fmt.Sprintf("close it with %q, or write the comma that is missing", closing))
+	}
+	return e.found(e.at, fmt.Sprintf("a comma or a %q is missing before this", closing), "write a comma between two items; put text that holds commas, colons, brackets or quotes in quotes")
+}
+
+var (
+	keyAlone     = regexp.MustCompile(`^\s*(?:- +)?[A-Za-z_]+$`)
+	nothingThere = regexp.MustCompile(`^\s*(?:#.*)?$`)
+)
+
+// indentation is a key that stands further left or right than its neighbours.
+func (e *syntaxError) indentation() (mistake, bool) {
+	if strings.Contains(e.said, "expected '-' indicator") {
+		return e.found(e.at, "this line is indented like a list, and is no item of it", "indent it as far as the keys of the item that it belongs to, or begin an item with -")
+	}
+	line := e.src.runes(e.at.Line)
+	before := string(line[:e.at.Col-1])
+	if !strings.Contains(e.said, "mapping values are not allowed") || !keyAlone.MatchString(before) {
+		return mistake{}, false
+	}
+	above := e.at.Line - 1
+	for above > 0 && nothingThere.MatchString(e.line(above)) {
+		above--
+	}
+	if above == 0 {
+		return mistake{}, false
+	}
+	indent, want := len(before)-len(strings.TrimLeft(before, " ")), keyColumn(e.line(above))
+	if indent <= want {
+		return mistake{}, false
+	}
+	return e.found(e.src.clamp(Pos{Line: e.at.Line, Col: indent + 1}), "this line is indented further than the one above", fmt.Sprintf("indent it by %d spaces", want))
+}
+
+// keyColumn is how many characters stand before the key of a line: white space,
+// and the dash of an item.
+func keyColumn(line string) int {
+	return len(line) - len(strings.TrimLeft(line, " -"))
+}
+
+// colon is a second ": " in a line, or one where there can be none.
+func (e *syntaxError) colon() (mistake, bool) {
+	if !strings.Contains(e.said, "mapping values are not allowed") {
+		return mistake{}, false
+	}
+	if !strings.Contains(string(e.src.runes(e.at.Line)[:e.at.Col-1]), ":") {
+		return e.found(e.at, "a key where none can stand", "check the indentation of this line and of those above")
+	}
+	return e.found(e.at, `a second ":" on one line`, `put the text in quotes if it holds ": ", or check the indentation`)
+}
+
+// start is text that begins with a character that YAML keeps for itself.
+func (e *syntaxError) start() (mistake, bool) {
+	at := e.at
+	switch {
+	case strings.Contains(e.said, "expected alphabetic or numeric character"):
+		at = e.from
+	case strings.Contains(e.said, "comment without preceding whitespace"):
+		return e.found(at, "a # begins a comment here", "put the text in quotes; a notifier is written kind/name, for example slack/cdp-alerts")
+	case !strings.Contains(e.said, "cannot start any token"):
+		return mistake{}, false
+	}
+	rest := e.src.rest(at)
+	if len(rest) == 0 {
+		return mistake{}, false
+	}
+	return e.found(at, fmt.Sprintf("text cannot begin with %q", string(rest[0])), "put the text in quotes")
+}
+
+// noColon is a line that should be a key and its value; YAML notices further down.
+func (e *syntaxError) noColon() (mistake, bool) {
+	if !strings.Contains(e.said, "could not find expected ':'") {
+		return mistake{}, false
+	}
+	m := mistake{at: e.spot(e.from), message: `a line that is not "key: value"`}
+	text := strings.TrimSpace(string(e.src.rest(e.from)))
+	end := strings.IndexFunc(text, func(c rune) bool { return c != '_' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') })
+	if end <= 0 {
+		m.hint = "write key: value, with a space behind the colon"
+		return m, true
+	}
+	m.hint = "write " + text[:end] + ": " + shortened(strings.TrimLeft(text[end:], " :=\t"))
+	return m, true
+}
