@@ -12,10 +12,13 @@ import (
 
 const pagesDir = "../docs/rules"
 
-var yamlFence = regexp.MustCompile("(?ms)^(Wrong|Right):\n\n```yaml\n(.*?)^```$")
+var yamlFence = regexp.MustCompile("(?ms)^([^\n]*):\n\n```yaml\n(.*?)^```$")
 
-// Each kind of finding has a page: its first example has that finding, its second
-// is a set about which there is nothing to say.
+const meant = "Where it is meant, say why, on that line or on one of its own before it"
+
+// Each kind of finding has a page: its first example has that finding and no other,
+// its second is a set about which there is nothing to say; a comment that allows it
+// does so in the first.
 func TestEachCheckHasItsPage(t *testing.T) {
 	index, err := os.ReadFile(filepath.Join(pagesDir, "README.md"))
 	if err != nil {
@@ -35,15 +38,27 @@ func TestEachCheckHasItsPage(t *testing.T) {
 				t.Error("README.md does not list it")
 			}
 			examples := yamlFence.FindAllStringSubmatch(string(page), -1)
-			if len(examples) != 2 || examples[0][1] != "Wrong" || examples[1][1] != "Right" {
-				t.Fatalf("the page has %d examples, want Wrong and Right", len(examples))
+			if len(examples) < 2 || len(examples) > 3 || examples[0][1] != "Wrong" || examples[1][1] != "Right" || strings.Count(string(page), "```yaml") != len(examples) {
+				t.Fatalf("the page has %d examples, want Wrong, Right, and how to allow it", len(examples))
 			}
 			wrong := exampleFindings(examples[0][2])
-			if !slices.ContainsFunc(wrong, func(f Finding) bool { return f.Check == check && f.Level == check.Level() }) {
-				t.Errorf("the wrong example has no such finding: %v", wrong)
+			if check == allowWithoutReason { // what it does not allow is found too
+				wrong = slices.DeleteFunc(wrong, func(f Finding) bool { return f.Check == noPagingNotifier })
+			}
+			if len(wrong) != 1 || wrong[0].Check != check || wrong[0].Level != check.Level() {
+				t.Fatalf("the wrong example has not that finding alone: %v", wrong)
 			}
 			if right := exampleFindings(examples[1][2]); len(right) > 0 {
 				t.Errorf("the right example has findings: %v", right)
+			}
+			if len(examples) == 3 {
+				lines := strings.SplitAfter(examples[0][2], "\n")
+				allowed := strings.Join(slices.Insert(lines, wrong[0].Line-1, examples[2][2]), "")
+				if found := exampleFindings(allowed); examples[2][1] != meant || len(found) > 0 {
+					t.Errorf("the comment under %q does not allow it: %v", examples[2][1], found)
+				}
+			} else if check.allowable() && !strings.Contains(examples[1][2], "feedwatch: allow ") {
+				t.Error("the page does not say how to allow it")
 			}
 		})
 	}
@@ -58,6 +73,23 @@ func exampleFindings(text string) []Finding {
 		return found.All
 	}
 	return set.Warnings().All
+}
+
+// What README.md shows of rules is right.
+func TestIndexExamples(t *testing.T) {
+	index, err := os.ReadFile(filepath.Join(pagesDir, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(index), -1)
+	if len(examples) == 0 {
+		t.Fatal("no example")
+	}
+	for _, m := range examples {
+		if found := exampleFindings(m[1]); len(found) > 0 || !strings.Contains(m[1], "feedwatch: allow ") {
+			t.Errorf("the example allows nothing, or has findings: %v", found)
+		}
+	}
 }
 
 func TestEachPageHasItsCheck(t *testing.T) {

@@ -23,6 +23,15 @@ type Difference struct {
 
 // Run runs a test under a rule set. The error says that it cannot be run.
 func (t *Test) Run(set *rules.Set) ([]Difference, error) {
+	r, err := t.play(set)
+	if err != nil {
+		return nil, err
+	}
+	return r.differences, nil
+}
+
+// play runs a test to its end.
+func (t *Test) play(set *rules.Set) (*run, error) {
 	for _, s := range t.Series {
 		if _, ok := set.Feed(s.Feed); !ok {
 			return nil, fmt.Errorf("no rule file names the feed %q", s.Feed)
@@ -39,7 +48,7 @@ func (t *Test) Run(set *rules.Set) ([]Difference, error) {
 	if err := r.all(); err != nil {
 		return nil, err
 	}
-	return r.differences, nil
+	return r, nil
 }
 
 // run is a test under way.
