@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -65,5 +66,62 @@ func TestWrittenInHaste(t *testing.T) {
 				t.Errorf("found\n%s\nwant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// slips are what happens to a line while somebody types.
+var slips = map[string]func(string) string{
+	"indented more":     func(l string) string { return " " + l },
+	"indented less":     func(l string) string { return strings.TrimPrefix(l, " ") },
+	"indented too far":  func(l string) string { return "  " + l },
+	"not indented":      func(l string) string { return strings.TrimPrefix(l, "  ") },
+	"a tab":             func(l string) string { return strings.Replace(l, "  ", "\t", 1) },
+	"no colon":          func(l string) string { return strings.Replace(l, ":", "", 1) },
+	"no space":          func(l string) string { return strings.Replace(l, ": ", ":", 1) },
+	"no dash":           func(l string) string { return strings.Replace(l, "- ", "  ", 1) },
+	"no comma":          func(l string) string { return strings.Replace(l, ",", "", 1) },
+	"no value":          func(l string) string { before, _, _ := strings.Cut(l, ": "); return before + ":" },
+	"half a quote":      func(l string) string { return strings.Replace(l, `"`, "", 1) },
+	"half single quote": func(l string) string { return strings.Replace(l, "'", "", 1) },
+	"open brace":        func(l string) string { return strings.Replace(l, "}", "", 1) },
+	"open bracket":      func(l string) string { return strings.Replace(l, "]", "", 1) },
+	"closed bracket":    func(l string) string { return strings.Replace(l, "[", "", 1) },
+	"a letter less": func(l string) string {
+		if at := strings.Index(l, ":"); at > 2 {
+			return l[:at-1] + l[at:]
+		}
+		return l
+	},
+}
+
+// One slip anywhere in a right file is one finding, at that line or the next that
+// it makes wrong, with what to write.
+func TestOneSlipIsOneFinding(t *testing.T) {
+	text, err := os.ReadFile("testdata/good/profiles.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	refused := 0
+	for name, slip := range slips {
+		for i, line := range lines {
+			if nothingThere.MatchString(line) {
+				continue
+			}
+			wrong := slices.Clone(lines)
+			wrong[i] = slip(line)
+			_, err := Parse([]File{{Name: "rules.yaml", Data: []byte(strings.Join(wrong, "\n"))}})
+			var found *Findings
+			if !errors.As(err, &found) {
+				continue
+			}
+			refused++
+			if f := found.All[0]; len(found.All) > 1 || f.Hint == "" || f.Line < i || f.Line > i+2 {
+				t.Errorf("%s on line %d, %q:\n%v", name, i+1, wrong[i], found)
+			}
+		}
+	}
+	if refused < 300 {
+		t.Errorf("only %d slips were refused", refused)
 	}
 }

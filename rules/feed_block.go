@@ -18,6 +18,9 @@ type feedDraft struct {
 	renamedFrom reference
 	dependsOn   []reference
 	rules       []ruleDraft
+
+	retentionUnread bool // it stands there, and could not be read
+	rulesUnread     bool // of some rule it is not known what it governs
 }
 
 // reference is a name that must be found elsewhere; zero when nothing was said.
@@ -45,6 +48,7 @@ func (r *reader) readFeed(n *yaml.Node) {
 	if n := m.get("retention"); n != nil {
 		f.retention, _ = r.duration(n, "retention")
 	}
+	d.retentionUnread = f.retention == 0 && m.has("retention")
 	if n := m.get("unmatched"); n != nil {
 		if n.Value != "ignore" || n.Kind != yaml.ScalarNode {
 			r.fail(n, wrongValue, fmt.Sprintf("unmatched is %s", kindOf(n)), "write unmatched: ignore, or leave the key out")
@@ -116,7 +120,7 @@ func (r *reader) readRules(d *feedDraft, m mapping) {
 			return
 		}
 		rule, ok := r.readRule(n)
-		if !ok {
+		if d.rulesUnread = d.rulesUnread || !ok || rule.strange; !ok {
 			continue
 		}
 		if names[rule.rule.name] && rule.rule.name != "" {

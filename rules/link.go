@@ -17,11 +17,11 @@ func (r *reader) link() *Set {
 	r.linkFeedNames(set)
 	ladders := r.ladders(set)
 	for _, d := range r.feeds {
-		d.feed.escalation = ladders.of(d.escalation, d.feed)
+		d.feed.escalation = ladders.of(d.escalation, d)
 		for _, rule := range d.rules {
 			rule.rule.escalation = d.feed.escalation
 			if rule.escalation.name != "" {
-				rule.rule.escalation = ladders.of(rule.escalation, d.feed)
+				rule.rule.escalation = ladders.of(rule.escalation, d)
 			}
 		}
 		r.linkRules(d)
@@ -94,7 +94,7 @@ func (r *reader) linkRules(d *feedDraft) {
 		above.add(rule)
 		f.clientRules = append(f.clientRules, rule)
 	}
-	if catchAll == nil && !f.ignoreUnmatched && len(d.rules) > 0 {
+	if catchAll == nil && !f.ignoreUnmatched && len(d.rules) > 0 && !d.rulesUnread {
 		last := d.rules[len(d.rules)-1]
 		r.found.add(last.at, noCatchAll, fmt.Sprintf("feed %q has no rule for the clients that no match fits: they could go silent unseen", f.name),
 			"add a last rule without match, or write unmatched: ignore in the feed")
@@ -103,7 +103,7 @@ func (r *reader) linkRules(d *feedDraft) {
 	case whole:
 	case len(f.clientRules) > 0:
 		f.groupRules = append(f.groupRules, f.impliedRule())
-	case len(d.rules) > 0 && f.ignoreUnmatched:
+	case len(d.rules) > 0 && f.ignoreUnmatched && !d.rulesUnread:
 		r.found.add(d.at, noWholeFeedRule, fmt.Sprintf("feed %q has no rule for the feed as a whole", f.name),
 			"write - {name: whole-feed, per: feed, stale_after: 5m, severity: critical}")
 	}
@@ -173,9 +173,10 @@ func (r *reader) ladders(set *Set) *ladders {
 	return l
 }
 
-// of is the ladder that ref names, fitted to f: its before_loss steps are in
-// the order that f's retention gives them, and there is at least one.
-func (l *ladders) of(ref reference, f *Feed) *Escalation {
+// of is the ladder that ref names, fitted to the feed that uses it: its before_loss steps are in
+// the order that its retention gives them, and there is at least one.
+func (l *ladders) of(ref reference, user *feedDraft) *Escalation {
+	f := user.feed
 	if ref.name == "" {
 		return nil
 	}
@@ -192,7 +193,7 @@ func (l *ladders) of(ref reference, f *Feed) *Escalation {
 		return nil
 	}
 	if f.retention == 0 {
-		if len(d.leads) > 0 {
+		if len(d.leads) > 0 && !user.retentionUnread {
 			l.found.add(ref.at, beforeLossWithoutRetention, fmt.Sprintf("escalation %q has a before_loss step, and feed %q does not say when loss begins", ref.name, f.name),
 				"write retention: 7d in the feed (how long its queue keeps an update), or choose an escalation without before_loss")
 		}

@@ -75,7 +75,7 @@ func (r *reader) readWindows(d maintenanceDraft, m mapping) {
 		}
 	case once != nil:
 		r.readOnce(d, m)
-	default:
+	case !m.strange:
 		r.found.add(d.at, missingKey, fmt.Sprintf("maintenance %q does not say when it is", d.maintenance.name),
 			`write schedule: {cron: "0 2 * * 0", timezone: UTC, duration: 2h}, or from: and to: with times such as `+timeExample)
 	}
@@ -124,7 +124,7 @@ func (r *reader) tooLongWindow(n *yaml.Node, lasts time.Duration) {
 // readOnce reads a window that comes once.
 func (r *reader) readOnce(d maintenanceDraft, m mapping) {
 	for _, key := range []string{"from", "to"} {
-		if !m.has(key) {
+		if !m.has(key) && !m.strange {
 			r.found.add(d.at, missingKey, fmt.Sprintf("maintenance %q has no %s", d.maintenance.name, map[string]string{"from": "beginning", "to": "end"}[key]), "write "+key+": "+otherEnd(m, key))
 		}
 	}

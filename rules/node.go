@@ -119,6 +119,8 @@ func shortened(s string) string {
 type mapping struct {
 	node    *yaml.Node
 	entries []entry
+	strange bool // it has a key of which nobody knows what it means
+	twice   bool // it is two things of a list, a dash between them was forgotten
 }
 
 // entry has a nil value where the file has the key without one; that was told.
@@ -176,7 +178,7 @@ func (r *reader) mapping(n *yaml.Node, is *object) (mapping, bool) {
 	}
 	r.own(&m, n, is)
 	r.merge(&m, n, is, 0)
-	return m, true
+	return m, !m.twice
 }
 
 // own takes the keys written in n itself.
@@ -191,7 +193,10 @@ func (r *reader) own(m *mapping, n *yaml.Node, is *object) {
 		case !slices.Contains(known, key.Value):
 			r.unknown(m, key, is)
 		case m.said(key.Value):
-			r.fail(key, duplicateKey, fmt.Sprintf("%q stands here twice", key.Value), hintTwice(m, key.Value))
+			r.fail(key, duplicateKey, fmt.Sprintf("%q stands here twice", key.Value), hintTwice(m, key.Value, is))
+			if m.twice = dashForgotten(key.Value, is); m.twice {
+				return
+			}
 		case isNull(value):
 			r.fail(key, emptyValue, fmt.Sprintf("%q has no value", key.Value), "write one, or leave the key out")
 			m.set(entry{key: key})

@@ -23,11 +23,29 @@ func objectHint(n *yaml.Node, is *object) string {
 }
 
 // hintTwice says what to do about a key that stands there already.
-func hintTwice(m *mapping, key string) string {
-	if value := m.get(key); value != nil && value.Kind == yaml.SequenceNode {
-		return fmt.Sprintf("write all under the one on line %d", m.key(key).Line)
+func hintTwice(m *mapping, key string, is *object) string {
+	value, line := m.get(key), m.key(key).Line
+	switch {
+	case dashForgotten(key, is):
+		return fmt.Sprintf("write a dash before it if another one begins here; the first is on line %d", line)
+	case value != nil && value.Kind == yaml.SequenceNode:
+		return fmt.Sprintf("write all under the one on line %d", line)
+	default:
+		return fmt.Sprintf("keep one of them; the other is on line %d", line)
 	}
-	return fmt.Sprintf("keep one of them; the other is on line %d", m.key(key).Line)
+}
+
+// dashForgotten says that a key that stands twice in an item of a list begins what
+// was probably to be an item of its own.
+func dashForgotten(key string, is *object) bool {
+	switch is {
+	case feedObject, ruleObject, escalationObject, maintenanceObject, retiredObject:
+		return key == "name"
+	case stepObject:
+		return true
+	default:
+		return false
+	}
 }
 
 // listHint says how n, which is no list, is written as one.

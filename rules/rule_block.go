@@ -30,6 +30,7 @@ type ruleDraft struct {
 	match      spot
 	deadline   spot // stale_after or expect
 	escalation reference
+	strange    bool // it has a key of which nobody knows what it means
 }
 
 func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
@@ -38,7 +39,7 @@ func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
 		return ruleDraft{}, false
 	}
 	rule := &Rule{per: PerClient, severity: SeverityDefault, resolveAfter: ResolveAfterDefault}
-	d := ruleDraft{rule: rule, at: r.at(m.node)}
+	d := ruleDraft{rule: rule, at: r.at(m.node), strange: m.strange}
 	if name, ok := r.name(m.get("name"), "name"); ok {
 		rule.name, d.at = name, r.at(m.get("name"))
 	} else if !m.has("name") {
@@ -51,6 +52,9 @@ func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
 		rule.per = "" // what is meant is not known: it is no client rule
 	}
 	rule.match = r.readMatchers(m, "a rule", `match: ['tier="enterprise"']`, r.parseMatchers)
+	if m.strange { // it may have said whom the rule is for
+		rule.match = append(rule.match, Matcher{})
+	}
 	rule.labels = labelBits(rule.match)
 	d.match, d.deadline = r.atKey(m, "match", d.at), r.atKey(m, "stale_after", r.atKey(m, "expect", d.at))
 	r.readTimes(d, m)
@@ -158,7 +162,7 @@ func (r *reader) readTimes(d ruleDraft, m mapping) {
 		}
 	case expect != nil:
 		r.readExpect(rule, expect)
-	case !m.has("stale_after") && !m.has("expect"):
+	case !m.has("stale_after") && !m.has("expect") && !m.strange:
 		r.found.add(d.at, missingKey, fmt.Sprintf("rule %q does not say when it is stale", rule.name),
 			`write stale_after: 30m, or expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`)
 	}

@@ -131,6 +131,8 @@ func (r *reader) unknown(m *mapping, key *yaml.Node, is *object) {
 	message := fmt.Sprintf("unknown key %q", shortened(key.Value))
 	s := is.stray(key.Value)
 	r.fail(key, unknownKey, message, s.hint)
+	_, told := is.strayed(key.Value)
+	m.strange = m.strange || !told && s.means == ""
 	if s.means != "" && !m.has(s.means) {
 		spelt := &yaml.Node{Kind: yaml.ScalarNode, Value: s.means, Line: key.Line, Column: key.Column}
 		m.entries = append(m.entries, entry{key: spelt, meant: true})

@@ -16,7 +16,7 @@ func didYouMean(wrong string, known []string, otherwise string) string {
 
 // nearest is the known word that wrong is probably meant to be; "" for none.
 func nearest(wrong string, known []string) string {
-	best, bestDistance := "", 1+min(len(wrong)/3, 3)
+	best, bestDistance := "", 1+min((len(wrong)+1)/3, 3)
 	for _, k := range known {
 		if d := distance(fold(wrong), fold(k)); d < bestDistance {
 			best, bestDistance = k, d

@@ -32,7 +32,7 @@ func syntaxMistake(src *source, err error) mistake {
 		e.from = src.clamp(Pos{Line: load.ContextMark.Line, Col: load.ContextMark.Column})
 	}
 	for _, explain := range []func() (mistake, bool){
-		e.tab, e.dash, e.item, e.quote, e.bracket, e.indentation, e.colon, e.start, e.noColon,
+		e.tab, e.dash, e.quote, e.bracket, e.keyAbove, e.item, e.first, e.indentation, e.colon, e.start, e.noColon,
 	} {
 		if m, ok := explain(); ok {
 			m.message = "not YAML: " + m.message
@@ -84,14 +84,6 @@ func (e *syntaxError) dash() (mistake, bool) {
 	return mistake{}, false
 }
 
-// item is an item of a list where a key should stand.
-func (e *syntaxError) item() (mistake, bool) {
-	if !strings.Contains(e.said, "did not find expected key") || !strings.HasPrefix(string(e.src.rest(e.at)), "- ") {
-		return mistake{}, false
-	}
-	return e.found(e.at, "an item of a list where a key should stand", "remove the dash, or indent it as the items before it")
-}
-
 // quote is a quote that is never closed, or one too early.
 func (e *syntaxError) quote() (mistake, bool) {
 	if strings.Contains(e.said, "end of stream") {
@@ -134,38 +126,10 @@ func (e *syntaxError) bracket() (mistake, bool) {
 
 var (
 	keyAlone     = regexp.MustCompile(`^\s*(?:- +)?[A-Za-z_]+$`)
+	bareKey      = regexp.MustCompile(`^ *(?:- +)?[a-z_]+: *(?:#.*)?$`)
+	itemLine     = regexp.MustCompile(`^\s*- `)
 	nothingThere = regexp.MustCompile(`^\s*(?:#.*)?$`)
 )
-
-// indentation is a key that stands further left or right than its neighbours.
-func (e *syntaxError) indentation() (mistake, bool) {
-	if strings.Contains(e.said, "expected '-' indicator") {
-		return e.found(e.at, "this line is indented like a list, and is no item of it", "indent it as far as the keys of the item that it belongs to, or begin an item with -")
-	}
-	line := e.src.runes(e.at.Line)
-	before := string(line[:e.at.Col-1])
-	if !strings.Contains(e.said, "mapping values are not allowed") || !keyAlone.MatchString(before) {
-		return mistake{}, false
-	}
-	above := e.at.Line - 1
-	for above > 0 && nothingThere.MatchString(e.line(above)) {
-		above--
-	}
-	if above == 0 {
-		return mistake{}, false
-	}
-	indent, want := len(before)-len(strings.TrimLeft(before, " ")), keyColumn(e.line(above))
-	if indent <= want {
-		return mistake{}, false
-	}
-	return e.found(e.src.clamp(Pos{Line: e.at.Line, Col: indent + 1}), "this line is indented further than the one above", fmt.Sprintf("indent it by %d spaces", want))
-}
-
-// keyColumn is how many characters stand before the key of a line: white space,
-// and the dash of an item.
-func keyColumn(line string) int {
-	return len(line) - len(strings.TrimLeft(line, " -"))
-}
 
 // colon is a second ": " in a line, or one where there can be none.
 func (e *syntaxError) colon() (mistake, bool) {
