@@ -69,6 +69,27 @@ func TestWrittenInHaste(t *testing.T) {
 	}
 }
 
+// A file that cannot be read does not make wrong what others refer to in it.
+func TestOneFileThatIsWrong(t *testing.T) {
+	feeds := []byte(feedWith("depends_on: [segments]\n" + everyone))
+	feeds = feeds[strings.Index(string(feeds), "feeds:"):]
+	maintenance := []byte("maintenance: [{name: x, match: ['feed=\"segments\"'], schedule: {cron: '0 2 * * 0', duration: 2h}}]")
+	for _, wrong := range []string{
+		"feeds:\n\t- name: segments", "- name: segments", "feeds: {segments: {}}\nescalations: {on-call: {}}", "feed: []\nescalation: []", "x: [",
+	} {
+		_, err := Parse([]File{{Name: "feeds.yaml", Data: feeds}, {Name: "maintenance.yaml", Data: maintenance}, {Name: "wrong.yaml", Data: []byte(wrong)}})
+		var found *Findings
+		if !errors.As(err, &found) {
+			t.Fatalf("%q is taken", wrong)
+		}
+		for _, f := range found.All {
+			if f.File != "wrong.yaml" {
+				t.Errorf("%q makes another file wrong: %v", wrong, f)
+			}
+		}
+	}
+}
+
 // slips are what happens to a line while somebody types.
 var slips = map[string]func(string) string{
 	"indented more":     func(l string) string { return " " + l },

@@ -217,7 +217,11 @@ func (r *reader) linkMaintenances(set *Set) {
 			if m.negate {
 				meant = ""
 			}
-			r.found.add(d.match, noSuchFeed, "no feed fits "+shortened(m.String()), set.likeFeed(meant))
+			hint := set.likeFeed(meant)
+			if !m.negate && m.likesPattern() {
+				hint = m.asPattern()
+			}
+			r.found.add(d.match, noSuchFeed, "no feed fits "+shortened(m.String()), hint)
 			break
 		}
 	}
