@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,23 +74,31 @@ func (e *answerError) Error() string { return e.text }
 
 // get reads a path of the API into v.
 func (c *client) get(ctx context.Context, path string, query url.Values, v any) error {
-	return c.do(ctx, http.MethodGet, path, query, v)
+	return c.do(ctx, http.MethodGet, path, query, "", nil, v)
 }
 
 // post asks for something to be done, and reads the answer into v.
 func (c *client) post(ctx context.Context, path string, v any) error {
-	return c.do(ctx, http.MethodPost, path, nil, v)
+	return c.do(ctx, http.MethodPost, path, nil, "", nil, v)
 }
 
-func (c *client) do(ctx context.Context, method, path string, query url.Values, v any) (err error) {
+// send posts a body of the given media type, and reads the answer into v.
+func (c *client) send(ctx context.Context, path, kind string, body []byte, v any) error {
+	return c.do(ctx, http.MethodPost, path, nil, kind, body, v)
+}
+
+func (c *client) do(ctx context.Context, method, path string, query url.Values, kind string, content []byte, v any) (err error) {
 	at := c.base.JoinPath(path)
 	at.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, method, at.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, at.String(), bytes.NewReader(content))
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", c.base.Redacted(), err)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -101,7 +110,7 @@ func (c *client) do(ctx context.Context, method, path string, query url.Values, 
 	if err != nil {
 		return fmt.Errorf("read the answer of %s: %w", c.base.Redacted(), err)
 	}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusAccepted {
 		return c.refused(resp.StatusCode, body)
 	}
 	if len(body) > clientAnswerBytesMax {
