@@ -310,3 +310,26 @@ func TestARootThatIsAlwaysLostIsNoBusyLoop(t *testing.T) {
 		})
 	})
 }
+
+// TestPartialIsTold: a repeat would tell some people twice, so there is none, and
+// what was not told is said.
+func TestPartialIsTold(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		s := newScripted(Stream, failFirst(1, Partial))
+		other := newScripted(Thread, nil)
+		in(t, []Destination{{Target: hook, Notifier: s}, {Target: slackA, Notifier: other}}, func(t *testing.T, b *bench) {
+			l := opened("one", rules.Error, hook)
+			b.show(l)
+			after(time.Hour)
+			wantSaid(t, s, "tell e2")
+			wantSaid(t, other) // no failover: somebody was told
+			st := b.Status()[0]
+			if st.Dead != 1 || st.DeadReason == "" || st.Pending != 0 || st.Parked != "" || st.LastSuccess.IsZero() {
+				t.Errorf("%+v", st)
+			}
+			b.show(l.ack())
+			after(time.Minute)
+			wantSaid(t, s, "tell e2", "tell e3")
+		})
+	})
+}

@@ -36,14 +36,14 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}, labels),
 		dead: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "feedwatch_notifications_dead_total",
-			Help: "Messages given up because even their shortest form was refused, by notifier.",
+			Help: "Messages that were not taken whole, by notifier: even the shortest form was refused, or some of the recipients.",
 		}, labels),
 	}
 }
 
 // announce makes the series of a notifier be there before its first message.
 func (m *metrics) announce(name string) {
-	for c := Ambiguous; c <= LostTarget; c++ {
+	for c := Ambiguous; c <= Partial; c++ {
 		m.results.WithLabelValues(name, c.String())
 	}
 	m.results.WithLabelValues(name, "ok")

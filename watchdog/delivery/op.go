@@ -76,9 +76,10 @@ const (
 	BadPayload               // 400, 413, invalid_blocks, too long
 	Refused                  // authentication or configuration: 401, 403, invalid_auth, channel_not_found, is_archived
 	LostTarget               // what Op.Ref names is gone
+	Partial                  // some of its recipients were told, others refused: not sent again, and said
 )
 
-var classNames = [...]string{"ambiguous", "rate_limited", "not_sent", "bad_payload", "refused", "lost_target"}
+var classNames = [...]string{"ambiguous", "rate_limited", "not_sent", "bad_payload", "refused", "lost_target", "partial"}
 
 // String is the word used in metrics and logs.
 func (c Class) String() string { return classNames[min(int(c), len(classNames)-1)] }

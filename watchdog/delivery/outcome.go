@@ -126,6 +126,8 @@ func (d *Delivery) fail(dest *destination, p *pair, op Op, err error) {
 	case Refused:
 		d.backOff(p, op.Name, now)
 		d.park(dest, err, now)
+	case Partial:
+		d.tellPartly(dest, p, op, err)
 	case LostTarget:
 		if op.Kind != Update && op.Kind != Reply { // nothing of ours to lose: as good as refused
 			d.backOff(p, op.Name, now)
@@ -155,6 +157,20 @@ func (d *Delivery) backOff(p *pair, name string, now time.Time) {
 	p.tried = name
 	p.attempts++
 	p.notUntil = now.Add(backOffMin/2 + time.Duration(d.rand.Int64N(int64(longest))))
+}
+
+// tellPartly takes what some were told as told: a repeat would tell them twice. It
+// is said like a message that was refused for good.
+func (d *Delivery) tellPartly(dest *destination, p *pair, op Op, err error) {
+	d.unpark(dest)
+	d.log.Error("not everybody was told: the destination refuses some of its recipients",
+		slog.String("notifier", dest.Target.String()), slog.String("incident", op.Incident.ID), slog.String("op", op.Name), slog.Any("error", err))
+	d.metrics.dead.WithLabelValues(dest.Target.String()).Inc()
+	dest.dead++
+	dest.deadReason = err.Error()
+	dest.lastSuccess = feed.At(d.wall())
+	p.attempts, p.notUntil, p.minimal, p.unsent = 0, time.Time{}, "", false
+	d.receipt(p, op, "", "")
 }
 
 // bury gives an op up: even its shortest form was refused.

@@ -121,7 +121,7 @@ func (s *state) bad(now feed.Instant, t *delivery.TargetStatus) string {
 	case t.Parked != "":
 		return "It refuses what feedwatch sends: " + t.Parked
 	case t.Dead > 0 && now.Sub(s.deadAt) < refusedFor:
-		return fmt.Sprintf("It refused a message in its shortest form (%d so far): %s", t.Dead, t.DeadReason)
+		return fmt.Sprintf("It refused a message, or some of its recipients (%d so far): %s", t.Dead, t.DeadReason)
 	}
 	return ""
 }
