@@ -3,7 +3,8 @@ package notifiers
 import "context"
 
 // Checker is a notifier whose set-up can be looked at, all the way to the service
-// behind it. With post it also sends a message, marked as a test, and takes it back.
+// behind it. With post it also sends a message, marked as a test, and takes it back
+// where that is possible.
 type Checker interface {
 	Check(ctx context.Context, post bool) []Finding
 }

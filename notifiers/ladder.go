@@ -13,6 +13,8 @@ func TargetName(kind, target string) string {
 		kind = "Slack"
 	case "pagerduty":
 		kind = "PagerDuty"
+	case "email":
+		kind = "e-mail"
 	}
 	return Clean(kind+" "+target, nameRunesMax)
 }

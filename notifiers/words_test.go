@@ -106,6 +106,7 @@ func TestNastyWords(t *testing.T) {
 			}
 		}
 		check("headline", notifiers.Headline(inc), 300)
+		check("subject", notifiers.Subject(inc), notifiers.SummaryPhoneChars)
 		check("summary", notifiers.Summary(inc, nil, now), notifiers.SummaryCharsMax)
 		facts := notifiers.Facts(inc, now)
 		if len(facts) == 0 || len(facts) > 12 {

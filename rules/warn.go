@@ -85,7 +85,9 @@ func targetNames(targets []Target) string {
 
 // wakes says that a target may reach a person who is asleep: all kinds but those
 // that are known only to be read.
-func (t Target) wakes() bool { return t.Kind != "slack" && t.Kind != "console" }
+func (t Target) wakes() bool {
+	return t.Kind != "slack" && t.Kind != "email" && t.Kind != "console"
+}
 
 // overlapWorkMax bounds how many times a rule is held against a client of a
 // roster to find overlaps; rosters past it are looked at in part.

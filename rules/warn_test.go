@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,6 +95,22 @@ func TestCoveredRules(t *testing.T) {
 		_, err := Parse([]File{{"a.yaml", []byte(file)}})
 		if got := err != nil && strings.Contains(err.Error(), `"below" governs no client: "above" above it takes them all`); got != c.want {
 			t.Errorf("%s above %s: unreachable is %v, want %v (%v)", c.above, c.below, got, c.want, err)
+		}
+	}
+}
+
+// Slack, e-mail and the console are read when somebody is awake; everything else
+// may wake.
+func TestWhoWakes(t *testing.T) {
+	for kind, want := range map[string]bool{"slack": false, "email": false, "console": false, "pagerduty": true, "alertmanager": true, "webhook": true} {
+		file := "feeds:\n  - {name: a, escalation: e, rules: [{name: r, stale_after: 1m}]}\nescalations:\n  - name: e\n    steps: [{notify: [" + kind + "/x]}]\n"
+		set, err := Parse([]File{{"a.yaml", []byte(file)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		warned := slices.ContainsFunc(set.Warnings().All, func(f Finding) bool { return f.Check == noPagingNotifier })
+		if warned == want {
+			t.Errorf("%s: warned %v", kind, warned)
 		}
 	}
 }

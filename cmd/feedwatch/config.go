@@ -71,6 +71,7 @@ type notifiersConfig struct {
 		SecretEnv  string `yaml:"secret_env"`
 		SecretFile string `yaml:"secret_file"`
 	} `yaml:"webhook"`
+	Email   []emailConfig `yaml:"email"`
 	Console []struct {
 		Name string `yaml:"name"`
 	} `yaml:"console"`

@@ -37,6 +37,11 @@ func TestWrongConfigurations(t *testing.T) {
 		{"a watch without a URL", "install: a\nwatch: {every: 1m}\n", "feedwatch.yaml:2:8: watch: ping_url: say where it stands"},
 		{"a watch too seldom", "install: a\nwatch: {ping_url_env: PD_URL, every: 1d}\n", "a ping comes every 10s to 1h"},
 		{"a watch at no URL", "install: a\nwatch: {ping_url_env: PD_KEY}\n", "feedwatch.yaml:2:8: watch: the ping URL"},
+		{"no mail server", "install: a\nnotifiers:\n  email:\n    - {name: x, from: a@b.example, to: [c@d.example]}\n", "feedwatch.yaml:4:7: notifier email/x: email: server"},
+		{"a password that is nowhere", "install: a\nnotifiers:\n  email: [{name: x, server: \"h:587\", username: u, from: a@b.example, to: [c@d.example]}]\n", "notifier email/x: password: say where it stands"},
+		{"a password in the open", "install: a\nnotifiers:\n  email: [{name: x, server: \"h:25\", tls: none, username: u, password_env: PD_KEY, from: a@b.example, to: [c@d.example]}]\n", "anybody on the way reads the password"},
+		{"another TLS", "install: a\nnotifiers:\n  email: [{name: x, server: \"h:25\", tls: ssl, from: a@b.example, to: [c@d.example]}]\n", "write starttls, implicit or none"},
+		{"no authority", "install: a\nnotifiers:\n  email: [{name: x, server: \"h:25\", ca_file: /dev/null, from: a@b.example, to: [c@d.example]}]\n", "ca_file: /dev/null holds no certificate"},
 		{"twice", "install: a\nnotifiers:\n  console: [{name: x}, {name: x}]\n", "console/x: it is configured twice"},
 		{"source", "install: a\nsources:\n  scrape: [{name: x, url: \"ftp://h\", metric: m, feed: f}]\n", "x"},
 	}
@@ -72,7 +77,7 @@ func TestWrongConfigurations(t *testing.T) {
 // TestExampleConfiguration reads deploy/examples/feedwatch.yaml as serve does.
 func TestExampleConfiguration(t *testing.T) {
 	t.Setenv("SLACK_APP_TOKEN", "xapp-1-0123456789")
-	for _, name := range []string{"SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY_CDP", "PAGERDUTY_ROUTING_KEY_INFRASTRUCTURE", "PAGERDUTY_API_TOKEN", "PAGERDUTY_WEBHOOK_SECRET", "TICKETING_WEBHOOK_SECRET", "PROMETHEUS_TOKEN"} {
+	for _, name := range []string{"SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY_CDP", "PAGERDUTY_ROUTING_KEY_INFRASTRUCTURE", "PAGERDUTY_API_TOKEN", "PAGERDUTY_WEBHOOK_SECRET", "TICKETING_WEBHOOK_SECRET", "SMTP_PASSWORD", "PROMETHEUS_TOKEN"} {
 		value := "0123456789abcdef0123456789abcdef"
 		if name == "SLACK_BOT_TOKEN" {
 			value = "xoxb-" + value

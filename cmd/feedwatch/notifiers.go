@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/notifiers/email"
 	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
 	"github.com/feedwatch/feedwatch/notifiers/slack"
 	"github.com/feedwatch/feedwatch/notifiers/webhook"
@@ -42,6 +43,10 @@ func (c *config) destinations(terminal *notifiers.Terminal) ([]delivery.Destinat
 			}
 			return webhook.New(webhook.Config{URL: notifiers.NewSecret(address), Secret: notifiers.NewSecret(key), PageURL: d.pageURL})
 		})
+	}
+	for i := range c.Notifiers.Email {
+		e := &c.Notifiers.Email[i]
+		d.add("email", e.Name, email.DefaultLimits, func() (delivery.Notifier, error) { return e.notifier(d.pageURL) })
 	}
 	for _, n := range c.Notifiers.Console {
 		d.add("console", n.Name, delivery.Limits{}, func() (delivery.Notifier, error) {

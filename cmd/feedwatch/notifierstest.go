@@ -36,8 +36,9 @@ func newNotifiersTestCommand() *cobra.Command {
 		Short: "Test that notifiers are set up right, and say what is missing",
 		Long: `Looks at each notifier, or at those that are named, all the way to the service
 behind it: for Slack at the token, its scopes, the channel, and how presses come
-back. With --post it also sends a test message and takes it back. It ends with an
-error where a page would not get through.`,
+back; for e-mail at TLS, the account, the sender and each recipient. With --post
+it also sends a test message, and takes it back but for e-mail, which cannot be.
+It ends with an error where a page would not get through.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := readConfig(path)
 			if err != nil {
@@ -60,7 +61,7 @@ error where a page would not get through.`,
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "feedwatch.yaml", "the service's configuration file")
-	cmd.Flags().BoolVar(&post, "post", false, "send a test message too, and take it back")
+	cmd.Flags().BoolVar(&post, "post", false, "send a test message too, and take it back where that is possible")
 	return cmd
 }
 
