@@ -13,6 +13,8 @@ func TargetName(kind, target string) string {
 		kind = "Slack"
 	case "pagerduty":
 		kind = "PagerDuty"
+	case "alertmanager":
+		kind = "Alertmanager"
 	case "email":
 		kind = "e-mail"
 	}

@@ -71,8 +71,9 @@ type notifiersConfig struct {
 		SecretEnv  string `yaml:"secret_env"`
 		SecretFile string `yaml:"secret_file"`
 	} `yaml:"webhook"`
-	Email   []emailConfig `yaml:"email"`
-	Console []struct {
+	Email        []emailConfig        `yaml:"email"`
+	Alertmanager []alertmanagerConfig `yaml:"alertmanager"`
+	Console      []struct {
 		Name string `yaml:"name"`
 	} `yaml:"console"`
 }

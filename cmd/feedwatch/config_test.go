@@ -42,6 +42,9 @@ func TestWrongConfigurations(t *testing.T) {
 		{"a password in the open", "install: a\nnotifiers:\n  email: [{name: x, server: \"h:25\", tls: none, username: u, password_env: PD_KEY, from: a@b.example, to: [c@d.example]}]\n", "anybody on the way reads the password"},
 		{"another TLS", "install: a\nnotifiers:\n  email: [{name: x, server: \"h:25\", tls: ssl, from: a@b.example, to: [c@d.example]}]\n", "write starttls, implicit or none"},
 		{"no authority", "install: a\nnotifiers:\n  email: [{name: x, server: \"h:25\", ca_file: /dev/null, from: a@b.example, to: [c@d.example]}]\n", "ca_file: /dev/null holds no certificate"},
+		{"no Alertmanager", "install: a\nnotifiers:\n  alertmanager: [{name: x}]\n", "notifier alertmanager/x: alertmanager: there are 0 urls"},
+		{"Alertmanager's token", "install: a\nnotifiers:\n  alertmanager: [{name: x, urls: [\"http://h\"], token_env: NOT_SET_ANYWHERE}]\n", "token: the environment variable NOT_SET_ANYWHERE"},
+		{"Alertmanager's label", "install: a\nnotifiers:\n  alertmanager: [{name: x, urls: [\"http://h\"], labels: {feed: y}}]\n", "feedwatch's own"},
 		{"twice", "install: a\nnotifiers:\n  console: [{name: x}, {name: x}]\n", "console/x: it is configured twice"},
 		{"source", "install: a\nsources:\n  scrape: [{name: x, url: \"ftp://h\", metric: m, feed: f}]\n", "x"},
 	}
@@ -77,7 +80,7 @@ func TestWrongConfigurations(t *testing.T) {
 // TestExampleConfiguration reads deploy/examples/feedwatch.yaml as serve does.
 func TestExampleConfiguration(t *testing.T) {
 	t.Setenv("SLACK_APP_TOKEN", "xapp-1-0123456789")
-	for _, name := range []string{"SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY_CDP", "PAGERDUTY_ROUTING_KEY_INFRASTRUCTURE", "PAGERDUTY_API_TOKEN", "PAGERDUTY_WEBHOOK_SECRET", "TICKETING_WEBHOOK_SECRET", "SMTP_PASSWORD", "PROMETHEUS_TOKEN"} {
+	for _, name := range []string{"SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY_CDP", "PAGERDUTY_ROUTING_KEY_INFRASTRUCTURE", "PAGERDUTY_API_TOKEN", "PAGERDUTY_WEBHOOK_SECRET", "TICKETING_WEBHOOK_SECRET", "SMTP_PASSWORD", "ALERTMANAGER_TOKEN", "PROMETHEUS_TOKEN"} {
 		value := "0123456789abcdef0123456789abcdef"
 		if name == "SLACK_BOT_TOKEN" {
 			value = "xoxb-" + value

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/notifiers/alertmanager"
 	"github.com/feedwatch/feedwatch/notifiers/email"
 	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
 	"github.com/feedwatch/feedwatch/notifiers/slack"
@@ -43,6 +44,10 @@ func (c *config) destinations(terminal *notifiers.Terminal) ([]delivery.Destinat
 			}
 			return webhook.New(webhook.Config{URL: notifiers.NewSecret(address), Secret: notifiers.NewSecret(key), PageURL: d.pageURL})
 		})
+	}
+	for i := range c.Notifiers.Alertmanager {
+		a := &c.Notifiers.Alertmanager[i]
+		d.add("alertmanager", a.Name, alertmanager.DefaultLimits, func() (delivery.Notifier, error) { return a.notifier(c.Install, d.pageURL) })
 	}
 	for i := range c.Notifiers.Email {
 		e := &c.Notifiers.Email[i]

@@ -74,6 +74,9 @@ func (c *config) targets() []rules.Target {
 	for _, n := range c.Notifiers.Webhook {
 		add("webhook", n.Name)
 	}
+	for i := range c.Notifiers.Alertmanager {
+		add("alertmanager", c.Notifiers.Alertmanager[i].Name)
+	}
 	for i := range c.Notifiers.Email {
 		add("email", c.Notifiers.Email[i].Name)
 	}

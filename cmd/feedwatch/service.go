@@ -48,6 +48,7 @@ type service struct {
 	pullers   []puller
 	polling   *sources.Metrics
 	pagerDuty pagerDuty
+	alerts    alertKeepers
 	changes   *pagerduty.Changes // nil: there is no PagerDuty to tell
 	outside   *deadman.Pinger
 	self      *selfwatch.Watch
@@ -97,6 +98,7 @@ func (s *service) open(ctx context.Context, destinations []delivery.Destination)
 	if err = s.openPagerDuty(registry, destinations); err != nil {
 		return err
 	}
+	s.alerts = newAlertKeepers(destinations, s.delivery, registry, log)
 	if s.outside, err = cfg.pinger(registry, s.unwell, log); err != nil {
 		return err
 	}
@@ -199,6 +201,7 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.report(ctx) })
 	group.Go(func() error { return s.housekeep(ctx) })
 	s.pagerDuty.run(ctx, group)
+	s.alerts.run(ctx, group)
 	group.Go(func() error { return s.outside.Run(ctx) })
 	if s.changes != nil {
 		group.Go(func() error { return s.changes.Run(ctx) })
@@ -266,6 +269,7 @@ func (s *service) report(ctx context.Context) error {
 		}
 		trouble = append(trouble, s.slack.Trouble()...)
 		trouble = append(trouble, s.pagerDuty.trouble()...)
+		trouble = append(trouble, s.alerts.trouble()...)
 		if why := s.outside.Trouble(); why != "" {
 			trouble = append(trouble, why)
 		}
