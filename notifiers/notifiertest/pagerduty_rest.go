@@ -154,17 +154,16 @@ func (a *PagerDutyAlert) incident(n int) map[string]any {
 		}
 		acks = append(acks, map[string]any{"at": at.UTC().Format(time.RFC3339), "acknowledger": pagerDutyActor(a.By)})
 	}
-	var reason any
-	if a.merged {
-		reason = map[string]any{"type": "merge_resolve_reason", "incident": map[string]string{"id": "PINC999", "type": "incident_reference"}}
-	}
-	return map[string]any{
-		"resolve_reason": reason,
-		"id":             fmt.Sprintf("PINC%03d", n), "type": "incident", "incident_key": a.Key, "status": a.Status,
+	incident := map[string]any{
+		"id": fmt.Sprintf("PINC%03d", n), "type": "incident", "incident_key": a.Key, "status": a.Status,
 		"created_at": a.Created.UTC().Format(time.RFC3339), "last_status_change_at": a.Changed.UTC().Format(time.RFC3339),
 		"last_status_change_by": pagerDutyActor(a.By), "acknowledgements": acks,
 		"service": map[string]string{"id": PagerDutyService, "type": "service_reference", "summary": "CDP"},
 	}
+	if a.merged {
+		incident["resolve_reason"] = map[string]any{"type": "merge_resolve_reason", "incident": map[string]string{"id": "PINC999", "type": "incident_reference"}}
+	}
+	return incident
 }
 
 // PagerDutyWebhook is a webhook as PagerDuty sends it for what happened to the

@@ -17,7 +17,11 @@ func history(c *slackChannel, form url.Values) answer {
 			shown = append(shown, m)
 		}
 	}
-	return page(shown, form)
+	a := page(shown, form)
+	if a.problem == "" {
+		a.fields["pin_count"], a.fields["channel_actions_ts"], a.fields["channel_actions_count"] = 0, nil, 0
+	}
+	return a
 }
 
 // replies is a thread, its root first, the oldest first.

@@ -233,7 +233,9 @@ func (s *SlackServer) handle(method, token string, form url.Values) answer {
 	case token != s.token:
 		return problem("invalid_auth")
 	case method == "auth.test":
-		return answer{fields: map[string]any{"user_id": "U0FEEDWATCH", "bot_id": "B0FEEDWATCH", "team": "test", "user": "feedwatch"}}
+		return answer{fields: map[string]any{
+			"user_id": "U0FEEDWATCH", "bot_id": "B0FEEDWATCH", "team": "test", "team_id": "T0FEEDWATCH", "user": "feedwatch", "url": "https://test.slack.com/",
+		}}
 	case method == "views.open":
 		return s.open(form)
 	}
