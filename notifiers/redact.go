@@ -2,6 +2,7 @@ package notifiers
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net"
@@ -18,7 +19,8 @@ type Redactor struct{ needles []string }
 const redactBytesMin = 4
 
 // NewRedactor knows the given secrets. Of a secret that is a URL it also knows
-// the password, the path and the query, which an error may quote by themselves.
+// the password (also as a header holds it), the path and the query, which an error
+// may quote by themselves.
 func NewRedactor(secrets ...Secret) Redactor {
 	var needles []string
 	for _, s := range secrets {
@@ -29,7 +31,8 @@ func NewRedactor(secrets ...Secret) Redactor {
 			continue
 		}
 		if password, ok := u.User.Password(); ok {
-			needles = append(needles, password)
+			basic := u.User.Username() + ":" + password // as it goes into a header
+			needles = append(needles, password, base64.StdEncoding.EncodeToString([]byte(basic)))
 		}
 		needles = append(needles, u.RequestURI(), u.Path, u.RawQuery)
 	}
