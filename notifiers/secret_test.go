@@ -12,7 +12,7 @@ import (
 	"github.com/feedwatch/feedwatch/notifiers"
 )
 
-const hidden = "xoxb-do-not-print-me"
+const hidden = "xoxb-fwsecret-do-not-print-me"
 
 func TestSecretNeverPrints(t *testing.T) {
 	s := notifiers.NewSecret(hidden)
@@ -58,9 +58,10 @@ func TestRedactor(t *testing.T) {
 	for _, in := range []string{
 		`tok"en/with+odd&chars`, `tok%22en%2Fwith%2Bodd%26chars`, `{"k":"tok\"en/with+odd\u0026chars"}`, "https://user:pass-word@hooks.example.com/services/T0/B0?sig=abcdef",
 		"Post /services/T0/B0?sig=abcdef", "pass-word", "sig=abcdef", "path /services/T0/B0 only",
+		"Basic dXNlcjpwYXNzLXdvcmQ=",
 	} {
 		got := r.Text("before " + in + " after")
-		for _, part := range []string{"odd", "pass-word", "T0", "abcdef"} {
+		for _, part := range []string{"odd", "pass-word", "T0", "abcdef", "dXNlcjpwYXNz"} {
 			if strings.Contains(got, part) {
 				t.Errorf("%q became %q", in, got)
 			}

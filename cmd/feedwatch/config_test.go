@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 	"github.com/feedwatch/feedwatch/watchdog/sources"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,9 +48,9 @@ func TestWrongConfigurations(t *testing.T) {
 		{"twice", "install: a\nnotifiers:\n  console: [{name: x}, {name: x}]\n", "console/x: it is configured twice"},
 		{"source", "install: a\nsources:\n  scrape: [{name: x, url: \"ftp://h\", metric: m, feed: f}]\n", "x"},
 	}
-	t.Setenv("PD_KEY", "0123456789abcdef0123456789abcdef")
+	t.Setenv("PD_KEY", "fwsecret6789abcdef0123456789abcd")
 	t.Setenv("PD_BLANK", "   ")
-	t.Setenv("PD_URL", "https://hc-ping.com/5f1c7c2e")
+	t.Setenv("PD_URL", "https://hc-ping.com/5f1c-fwsecret")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "feedwatch.yaml")
@@ -64,12 +64,13 @@ func TestWrongConfigurations(t *testing.T) {
 					err = cfg.checkPagerDuty(all)
 				}
 				if err == nil {
-					_, err = cfg.pinger(prometheus.NewRegistry(), nil, slog.New(slog.DiscardHandler))
+					_, err = cfg.pinger(prometheus.NewRegistry(), nil, said.Log())
 				}
 			}
 			if err == nil {
-				_, err = cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+				_, err = cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), said.Log())
 			}
+			said.That(err)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want something with %q", err, tt.want)
 			}
@@ -79,15 +80,15 @@ func TestWrongConfigurations(t *testing.T) {
 
 // TestExampleConfiguration reads deploy/examples/feedwatch.yaml as serve does.
 func TestExampleConfiguration(t *testing.T) {
-	t.Setenv("SLACK_APP_TOKEN", "xapp-1-0123456789")
+	t.Setenv("SLACK_APP_TOKEN", "xapp-1-fwsecret")
 	for _, name := range []string{"SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY_CDP", "PAGERDUTY_ROUTING_KEY_INFRASTRUCTURE", "PAGERDUTY_API_TOKEN", "PAGERDUTY_WEBHOOK_SECRET", "TICKETING_WEBHOOK_SECRET", "SMTP_PASSWORD", "ALERTMANAGER_TOKEN", "PROMETHEUS_TOKEN"} {
-		value := "0123456789abcdef0123456789abcdef"
+		value := "fwsecret6789abcdef0123456789abcd"
 		if name == "SLACK_BOT_TOKEN" {
 			value = "xoxb-" + value
 		}
 		t.Setenv(name, value)
 	}
-	t.Setenv("WATCH_PING_URL", "https://hc-ping.com/5f1c7c2e")
+	t.Setenv("WATCH_PING_URL", "https://hc-ping.com/5f1c-fwsecret")
 	cfg, err := readConfig("../../deploy/examples/feedwatch.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +100,7 @@ func TestExampleConfiguration(t *testing.T) {
 	if err := cfg.checkPagerDuty(all); err != nil {
 		t.Error(err)
 	}
-	if _, err := cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := cfg.pullers(sources.NewMetrics(prometheus.NewRegistry()), said.Log()); err != nil {
 		t.Error(err)
 	}
 	if _, err := loadRules([]string{"../../deploy/examples/rules"}, targetsOf(all)); err != nil || len(all) < 5 {

@@ -17,14 +17,15 @@ import (
 
 	"github.com/feedwatch/feedwatch/deploy"
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 	"github.com/feedwatch/feedwatch/watchdog/sources/sourcetest"
 )
 
 const (
-	e2eSlackToken = "xoxb-end-to-end-token"
+	e2eSlackToken = "xoxb-fwsecret-end-to-end"
 	e2eChannel    = "C0123456789"
-	e2eRoutingKey = "0123456789abcdef0123456789abcdef"
-	e2ePushToken  = "push-token-of-the-end-to-end-test"
+	e2eRoutingKey = "fwsecret6789abcdef0123456789abcd"
+	e2ePushToken  = "push-fwsecret-of-the-end-to-end-test"
 )
 
 // TestEndToEnd is the main job with nothing of ours replaced but the two services
@@ -203,7 +204,7 @@ func (w *world) start() {
 	w.t.Helper()
 	w.process = exec.Command(w.binary, "serve", "--config", filepath.Join(w.dir, "feedwatch.yaml"))
 	w.process.Env = append(os.Environ(), "FW_PUSH="+e2ePushToken, "FW_SLACK="+e2eSlackToken, "FW_PD="+e2eRoutingKey)
-	w.process.Stdout, w.process.Stderr = &w.log, &w.log
+	w.process.Stdout, w.process.Stderr = said.Also(&w.log), said.Also(&w.log)
 	if err := w.process.Start(); err != nil {
 		w.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // TestNotifiersTestEmail holds what a person reads who sets e-mail up.
@@ -48,7 +49,7 @@ notifiers:
 		cmd := newNotifiersCommand()
 		cmd.SilenceUsage, cmd.SilenceErrors = true, true
 		cmd.SetArgs(append([]string{"test", "email/cdp-team", "--config", path}, strings.Fields(c.args)...))
-		cmd.SetOut(&all)
+		cmd.SetOut(said.Also(&all))
 		all.WriteString("# " + c.name + "\n$ feedwatch notifiers test email/cdp-team " + c.args + "\n")
 		err := cmd.Execute()
 		if (err != nil) != c.fails {

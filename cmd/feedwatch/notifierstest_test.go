@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // TestNotifiersTest holds what a person reads who sets Slack up, wrongly and at last
@@ -25,7 +26,7 @@ func TestNotifiersTest(t *testing.T) {
 		{"archived", "test slack/cdp-alerts", func(s *notifiertest.SlackServer) { s.Archive(e2eChannel) }, true},
 		{"hardly any scope", "test slack/cdp-alerts", func(s *notifiertest.SlackServer) { s.Scopes("incoming-webhook") }, true},
 		{"no scope to look", "test slack/cdp-alerts", func(s *notifiertest.SlackServer) { s.Scopes("chat:write", "channels:history"); s.Leave(e2eChannel) }, true},
-		{"another token", "test slack/cdp-alerts", func(*notifiertest.SlackServer) { t.Setenv("FW_SLACK", "xoxb-revoked-token") }, true},
+		{"another token", "test slack/cdp-alerts", func(*notifiertest.SlackServer) { t.Setenv("FW_SLACK", "xoxb-fwsecret-revoked") }, true},
 		{"another channel", "test slack/other", func(*notifiertest.SlackServer) {}, true},
 		{"no such notifier", "test slack/nobody", func(*notifiertest.SlackServer) {}, true},
 		{"Slack is down", "test slack/cdp-alerts", func(s *notifiertest.SlackServer) { s.Fail(notifiertest.Answer(503, "")) }, true},
@@ -55,12 +56,13 @@ notifiers:
 		cmd.SilenceUsage, cmd.SilenceErrors = true, true
 		cmd.SetArgs(append(strings.Fields(c.args), "--config", path))
 		all.WriteString("# " + c.name + "\n$ feedwatch notifiers " + c.args + "\n")
-		cmd.SetOut(&all)
+		cmd.SetOut(said.Also(&all))
 		err := cmd.Execute()
 		if (err != nil) != c.fails {
 			t.Errorf("%s: ended with %v", c.name, err)
 		}
 		if err != nil {
+			said.That(err)
 			all.WriteString("feedwatch: " + err.Error() + "\n")
 		}
 		all.WriteString("\n")

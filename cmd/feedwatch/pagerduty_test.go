@@ -13,7 +13,7 @@ import (
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 )
 
-const e2eHookSecret = "signing-secret-of-the-end-to-end-test"
+const e2eHookSecret = "fwsecret-signing-of-the-end-to-end-test"
 
 // TestPagerDutyDecides: a person's acknowledgement in PagerDuty stops the ladder
 // under their name, once, also after a kill; one over the API reaches PagerDuty;
@@ -31,7 +31,7 @@ func TestPagerDutyDecides(t *testing.T) {
 	pinged := make(chan struct{}, 100)
 	outside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { pinged <- struct{}{} }))
 	t.Cleanup(outside.Close)
-	t.Setenv("FW_PING", outside.URL+"/5f1c7c2e")
+	t.Setenv("FW_PING", outside.URL+"/5f1c-fwsecret")
 	w.edit("feedwatch.yaml", "pagerduty_webhook:", "watch: {ping_url_env: FW_PING, every: 10s}\npagerduty_webhook:")
 	w.pagerduty.Put("fw/e2e/external-profiles/1-gone/p1", time.Now().Add(-time.Hour))
 	w.start()
@@ -111,7 +111,7 @@ func TestPagerDutyDecides(t *testing.T) {
 	}
 	w.metricsAreDocumented()
 	w.stop()
-	for _, secret := range []string{e2eHookSecret, notifiertest.PagerDutyToken, "5f1c7c2e"} {
+	for _, secret := range []string{e2eHookSecret, notifiertest.PagerDutyToken, "5f1c-fwsecret"} {
 		if strings.Contains(w.log.String(), secret) {
 			t.Errorf("the log holds a secret: %.12s...", secret)
 		}

@@ -2,16 +2,21 @@ package main
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
-// TestMain lets scripts call feedwatch: this test binary, under that name.
+// TestMain lets scripts call feedwatch: this test binary, under that name. What a
+// server answers is kept, for .ci/secrets.
 func TestMain(m *testing.M) {
+	http.DefaultTransport = said.Transport(http.DefaultTransport)
 	testscript.Main(m, map[string]func(){"feedwatch": main})
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 )
 
-const e2eSigningSecret = "signing-secret-of-the-end-to-end-test"
+const e2eSigningSecret = "fwsecret-signing-of-the-end-to-end-test"
 
 // TestSlackEndToEnd is a person with a phone: the buttons under a message, over HTTP
 // and then, after a restart, over Socket Mode; and the command.
@@ -69,7 +69,7 @@ func TestSlackEndToEnd(t *testing.T) {
 		return strings.Count(text, "*Acknowledged* by @anna") == 1 && strings.Contains(text, "Reason: restarted the <feeder>.")
 	})
 	w.stop()
-	for _, secret := range []string{e2eSlackToken, e2eSigningSecret, notifiertest.SlackAppToken, "secret-of-the-answer"} {
+	for _, secret := range []string{e2eSlackToken, e2eSigningSecret, notifiertest.SlackAppToken, "fwsecret-of-the-answer"} {
 		if strings.Contains(w.log.String(), secret) {
 			t.Errorf("the log holds a secret: %.12s...", secret)
 		}

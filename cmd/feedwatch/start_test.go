@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/feedwatch/feedwatch/notifiers"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // TestStartRefused starts the service where it cannot start: each time a sentence
@@ -44,7 +44,7 @@ func TestStartRefused(t *testing.T) {
 			Rules: rules, Store: storeConfig{Path: filepath.Join(dir, "state.db")},
 		}
 	}
-	held, err := newService(t.Context(), base(), printedHere(notifiers.NewTerminal(os.Stderr, false), ""), slog.New(slog.DiscardHandler))
+	held, err := newService(t.Context(), base(), printedHere(notifiers.NewTerminal(os.Stderr, false), ""), said.Log())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestStartRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := base()
 			tt.change(cfg)
-			s, err := newService(context.Background(), cfg, printedHere(notifiers.NewTerminal(os.Stderr, false), ""), slog.New(slog.DiscardHandler))
+			s, err := newService(context.Background(), cfg, printedHere(notifiers.NewTerminal(os.Stderr, false), ""), said.Log())
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want something with %q", err, tt.want)
 			}

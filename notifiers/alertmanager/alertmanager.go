@@ -3,6 +3,7 @@ package alertmanager
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -40,6 +41,10 @@ func New(config Config) (*Notifier, error) {
 		return nil, fmt.Errorf("alertmanager: %w", err)
 	}
 	secrets := append([]notifiers.Secret{config.Token, config.Password}, config.URLs...)
+	if config.Username != "" { // as it goes into a header
+		basic := base64.StdEncoding.EncodeToString([]byte(config.Username + ":" + config.Password.Reveal()))
+		secrets = append(secrets, notifiers.NewSecret(basic))
+	}
 	return &Notifier{
 		config: config, sender: notifiers.NewSender(), redact: notifiers.NewRedactor(secrets...),
 		severity: map[string]string{}, attempted: make([]string, len(config.URLs)),

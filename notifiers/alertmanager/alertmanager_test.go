@@ -53,7 +53,11 @@ func TestConformance(t *testing.T) {
 				New: func(t *testing.T, url string) delivery.Notifier {
 					scheme, host, _ := strings.Cut(url, "://")
 					c := config(scheme + "://feedwatch:" + urlPassword + "@" + host + "/am/")
-					c.Token = notifiers.NewSecret(token)
+					if name == "acknowledge" {
+						c.Username, c.Password = "feedwatch", notifiers.NewSecret(urlPassword)
+					} else {
+						c.Token = notifiers.NewSecret(token)
+					}
 					return newNotifier(t, c)
 				},
 				Server: func(*testing.T) http.Handler {

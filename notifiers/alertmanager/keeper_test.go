@@ -17,6 +17,7 @@ import (
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // outbox is what was told.
@@ -35,7 +36,7 @@ func told(s notifiertest.Scene) delivery.Told {
 }
 
 func newKeeper(n *alertmanager.Notifier, o alertmanager.Outbox, now func() time.Time, log *bytes.Buffer) *alertmanager.Keeper {
-	return alertmanager.NewKeeper(target, n, o, now, slog.New(slog.NewTextHandler(log, nil)), alertmanager.NewMetrics(prometheus.NewRegistry()))
+	return alertmanager.NewKeeper(target, n, o, now, slog.New(slog.NewTextHandler(said.Also(log), nil)), alertmanager.NewMetrics(prometheus.NewRegistry()))
 }
 
 func TestRefresh(t *testing.T) {

@@ -3,7 +3,6 @@ package deadman_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,9 +18,10 @@ import (
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
-const path = "/ping/5f1c7c2e-secret"
+const path = "/ping/5f1c7c2e-fwsecret"
 
 // rig is a switch outside, and who pings it.
 type rig struct {
@@ -52,7 +52,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) newPinger(t *testing.T, url string) *deadman.Pinger {
 	p, err := deadman.New(deadman.Config{
 		URL: notifiers.NewSecret(url + path), Unwell: func(time.Time) string { return r.unwell },
-		Log: slog.New(slog.DiscardHandler), Registerer: r.registry, Now: func() time.Time { return r.now },
+		Log: said.Log(), Registerer: r.registry, Now: func() time.Time { return r.now },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -136,9 +136,9 @@ func TestNotConfigured(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	for _, c := range []deadman.Config{
-		{URL: notifiers.NewSecret("hc-ping.com/5f1c7c2e-secret")},
-		{URL: notifiers.NewSecret("https://hc-ping.com/5f1c7c2e-secret"), Every: time.Second},
-		{URL: notifiers.NewSecret("https://hc-ping.com/5f1c7c2e-secret"), Every: 25 * time.Hour},
+		{URL: notifiers.NewSecret("hc-ping.com/5f1c7c2e-fwsecret")},
+		{URL: notifiers.NewSecret("https://hc-ping.com/5f1c7c2e-fwsecret"), Every: time.Second},
+		{URL: notifiers.NewSecret("https://hc-ping.com/5f1c7c2e-fwsecret"), Every: 25 * time.Hour},
 	} {
 		c.Registerer, c.Now = prometheus.NewRegistry(), time.Now
 		if _, err := deadman.New(c); err == nil || strings.Contains(err.Error(), "secret") {
@@ -173,6 +173,6 @@ func TestConformance(t *testing.T) {
 		Op: func() delivery.Op {
 			return notifiertest.Open().Op(delivery.Tell, rules.Target{Kind: "watch", Name: "outside"})
 		},
-		Secrets: []string{"5f1c7c2e-secret"}, AnyBody: true, Reasons: "bad request", ReasonsWord: "bad request",
+		Secrets: []string{"5f1c7c2e-fwsecret"}, AnyBody: true, Reasons: "bad request", ReasonsWord: "bad request",
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/notifiers/email"
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // findings are as `feedwatch notifiers test` prints them.
@@ -30,6 +31,7 @@ func findings(t *testing.T, s *notifiertest.SMTPServer, post bool, set func(*ema
 		}
 		text += "\n"
 	}
+	said.That(text)
 	return text, pages
 }
 

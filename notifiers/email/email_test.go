@@ -13,6 +13,7 @@ import (
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 var target = rules.Target{Kind: "email", Name: "cdp-team"}
@@ -51,6 +52,7 @@ func open() delivery.Op { return notifiertest.Open().Op(delivery.Tell, target) }
 // failure is the error as delivery takes it; it must be one line without secrets.
 func failure(t *testing.T, err error) *delivery.Error {
 	t.Helper()
+	said.That(err)
 	var failed *delivery.Error
 	if !errors.As(err, &failed) {
 		t.Fatalf("error %v (%T), want a *delivery.Error", err, err)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // Harness is a notifier under test.
@@ -171,6 +172,7 @@ func (h Harness) judge(t *testing.T, want outcome, ref string, err error) {
 func (h Harness) keepsSecrets(t *testing.T, err error) {
 	t.Helper()
 	for e := err; e != nil; e = errors.Unwrap(e) {
+		said.That(e)
 		encoded, _ := json.Marshal(e) // whatever comes out
 		forms := e.Error() + fmt.Sprintf("%v %+v %#v %q %s", e, e, e, e, e) + string(encoded)
 		for _, secret := range h.Secrets {

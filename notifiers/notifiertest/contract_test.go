@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -23,6 +22,7 @@ import (
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // wire is a fake server whose exchanges are kept.
@@ -93,7 +93,7 @@ func (w *wire) hold(t *testing.T, d *document, paths, newer []string) {
 	}
 }
 
-const routingKey = "0123456789abcdef0123456789abcdef"
+const routingKey = "fwsecret6789abcdef0123456789abcd"
 
 // nobody keeps no incidents.
 type nobody struct{}
@@ -146,7 +146,7 @@ func TestPagerDutyAsPublished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := &pagerduty.Desk{Install: "prod", Keeper: nobody{}, Log: slog.New(slog.DiscardHandler), Metrics: pagerduty.NewMetrics(prometheus.NewRegistry()), Now: time.Now}
+	desk := &pagerduty.Desk{Install: "prod", Keeper: nobody{}, Log: said.Log(), Metrics: pagerduty.NewMetrics(prometheus.NewRegistry()), Now: time.Now}
 	poller := pagerduty.NewPoller(target, n, reader, nobody{}, desk)
 	poller.Look(t.Context())
 	if why := poller.Failing(); why != "" {

@@ -16,7 +16,7 @@ import (
 // PagerDutyService is the service's ID, and PagerDutyToken the REST API's key.
 const (
 	PagerDutyService = "PABC123"
-	PagerDutyToken   = "pagerduty-rest-token"
+	PagerDutyToken   = "fwsecret-pagerduty-rest"
 )
 
 // pagerDutyREST is what people see and do at the service.

@@ -21,7 +21,7 @@ import (
 // The other way: what people do in the workspace, and what they are told of it.
 
 // SlackAppToken opens Socket Mode.
-const SlackAppToken = "xapp-1-A0FEEDWATCH-1234-abcdef"
+const SlackAppToken = "xapp-1-A0FEEDWATCH-fwsecret-abcdef"
 
 // SlackForm is a form that was opened for a person.
 type SlackForm struct {
@@ -71,7 +71,7 @@ func next[T any](ctx context.Context, from <-chan T) (T, error) {
 }
 
 // AnswerURL is where what is said to one person goes.
-func (s *SlackServer) AnswerURL() string { return s.server.URL + "/answer/T1/secret-of-the-answer" }
+func (s *SlackServer) AnswerURL() string { return s.server.URL + "/answer/T1/fwsecret-of-the-answer" }
 
 // Press is what Slack sends when a person presses the button, or chooses the option
 // of a menu, that says label in the message ts.

@@ -3,7 +3,6 @@ package pagerduty_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 func someChange() *pagerduty.RuleChange {
@@ -75,7 +75,7 @@ func TestChangesAreTriedAgain(t *testing.T) {
 	s := newServer(t)
 	s.Fail(notifiertest.Answer(400, `{"status":"invalid event","message":"no","errors":[]}`))
 	ctx, cancel := context.WithCancel(t.Context())
-	changes := pagerduty.NewChanges([]*pagerduty.Notifier{newNotifier(t, s.URL())}, slog.New(slog.DiscardHandler))
+	changes := pagerduty.NewChanges([]*pagerduty.Notifier{newNotifier(t, s.URL())}, said.Log())
 	ended := make(chan error)
 	go func() { ended <- changes.Run(ctx) }()
 	changes.Add(someChange()) // refused, so given up

@@ -3,7 +3,6 @@ package pagerduty_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 var errBusy = errors.New("the engine is busy")
@@ -38,7 +38,7 @@ func newDesk(t testing.TB) *desk {
 	scene := notifiertest.Open()
 	d := &desk{t: t, now: scene.Now.Time(), incident: scene.Incident}
 	d.Desk = &pagerduty.Desk{
-		Install: installOf(scene.Incident), Keeper: d, Log: slog.New(slog.DiscardHandler),
+		Install: installOf(scene.Incident), Keeper: d, Log: said.Log(),
 		Metrics: pagerduty.NewMetrics(prometheus.NewRegistry()), Now: func() time.Time { return d.now },
 	}
 	return d

@@ -20,7 +20,7 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
 )
 
-const key = "0123456789abcdef0123456789ABCDEF"
+const key = "fwsecret0123456789abcdef01ABCDEF"
 
 var (
 	update = flag.Bool("update", false, "write the golden files anew")

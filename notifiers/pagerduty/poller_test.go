@@ -212,14 +212,14 @@ func TestPollRateLimited(t *testing.T) {
 func TestPollRefused(t *testing.T) {
 	l := newLooker(t)
 	reader, err := pagerduty.NewReader(pagerduty.ReaderConfig{
-		Token: notifiers.NewSecret("revoked-token-1234"), Service: notifiertest.PagerDutyService, APIURL: l.server.URL(),
+		Token: notifiers.NewSecret("fwsecret-revoked-1234"), Service: notifiertest.PagerDutyService, APIURL: l.server.URL(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	poller := pagerduty.NewPoller(target, newNotifier(t, l.server.URL()), reader, l.out, l.Desk)
 	poller.Look(t.Context())
-	if why := poller.Failing(); !strings.Contains(why, "401") || strings.Contains(why, "revoked-token-1234") {
+	if why := poller.Failing(); !strings.Contains(why, "401") || strings.Contains(why, "fwsecret-revoked-1234") {
 		t.Errorf("failing: %q", why)
 	}
 }
@@ -239,7 +239,7 @@ func TestPollManyPages(t *testing.T) {
 }
 
 func TestNewReader(t *testing.T) {
-	token := notifiers.NewSecret("a-rest-api-token")
+	token := notifiers.NewSecret("fwsecret-rest-api")
 	cases := []struct {
 		name   string
 		config pagerduty.ReaderConfig

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	oldSecret = "signing-secret-of-before"
-	newSecret = "signing-secret-of-now-on"
+	oldSecret = "fwsecret-signing-of-before"
+	newSecret = "fwsecret-signing-of-now-on"
 )
 
 func newReceiver(t testing.TB, d *desk) *pagerduty.Receiver {
@@ -60,13 +60,13 @@ func TestWebhookSignatures(t *testing.T) {
 		{"of nobody", "v1=", 401},
 		{"no hex", "v1=zz", 401},
 		{"of an empty secret", signed(""), 401},
-		{"of another secret", signed("signing-secret-of-others"), 401},
+		{"of another secret", signed("fwsecret-signing-of-others"), 401},
 		{"of another version", strings.Replace(signed(newSecret), "v1", "v2", 1), 401},
 		{"many of others", strings.Repeat("v1=00,", 100) + signed(newSecret), 401},
 		{"the old key", signed(oldSecret), 202},
 		{"the new key", signed(newSecret), 202},
 		{"both keys", signed(oldSecret, newSecret), 202},
-		{"ours after another's", signed("signing-secret-of-others", newSecret), 202},
+		{"ours after another's", signed("fwsecret-signing-of-others", newSecret), 202},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

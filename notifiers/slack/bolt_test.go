@@ -45,7 +45,7 @@ func TestBolt(t *testing.T) {
 	ask("good", signingSecret, now, as)
 	ask("four minutes old", signingSecret, now.Add(-4*time.Minute), as)
 	ask("six minutes old", signingSecret, now.Add(-6*time.Minute), as)
-	ask("another secret", "another-secret-of-somebody", now, as)
+	ask("another secret", "another-fwsecret-of-somebody", now, as)
 	ask("another body", signingSecret, now, func(r *request) { r.Body += "&x=1" })
 	ask("a body with odd characters", signingSecret, now, func(r *request) {
 		r.Body = "payload=%7B%22type%22%3A%22x\u00e9\u2028%22%7D"

@@ -20,9 +20,10 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
-const signingSecret = "8f742231b10e8888abcd99yyyzzz85a5"
+const signingSecret = "fwsecret31b10e8888abcd99yyyzzz85"
 
 // fakeKeeper is an engine with one incident.
 type fakeKeeper struct {
@@ -122,7 +123,7 @@ func newPeople(t *testing.T, scene notifiertest.Scene, change ...func(*slack.App
 	var err error
 	p.desk, err = slack.NewDesk(slack.DeskConfig{
 		Apps: []slack.App{app}, Keeper: p.keeper, Watch: p.keeper, PageURL: "https://feedwatch.example.com",
-		Log: slog.New(slog.NewTextHandler(p.log, nil)), Now: func() time.Time { return scene.Now.Time() },
+		Log: slog.New(slog.NewTextHandler(said.Also(p.log), nil)), Now: func() time.Time { return scene.Now.Time() },
 		Registerer: p.counts,
 	})
 	if err != nil {
@@ -136,7 +137,7 @@ func newPeople(t *testing.T, scene notifiertest.Scene, change ...func(*slack.App
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		for _, secret := range []string{token, signingSecret, notifiertest.SlackAppToken, "secret-of-the-answer"} {
+		for _, secret := range []string{token, signingSecret, notifiertest.SlackAppToken, "fwsecret-of-the-answer"} {
 			if strings.Contains(p.log.String(), secret) {
 				t.Errorf("the log holds %q: %s", secret, p.log)
 			}
@@ -367,7 +368,7 @@ func TestStopping(t *testing.T) {
 	keeper := &fakeKeeper{inc: scene.Incident}
 	desk, err := slack.NewDesk(slack.DeskConfig{
 		Apps:   []slack.App{{Token: notifiers.NewSecret(token), SigningSecret: notifiers.NewSecret(signingSecret), APIURL: s.URL()}},
-		Keeper: keeper, Watch: keeper, Log: slog.New(slog.DiscardHandler), Now: time.Now, Registerer: prometheus.NewPedanticRegistry(),
+		Keeper: keeper, Watch: keeper, Log: said.Log(), Now: time.Now, Registerer: prometheus.NewPedanticRegistry(),
 	})
 	if err != nil {
 		t.Fatal(err)

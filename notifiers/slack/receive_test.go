@@ -21,7 +21,7 @@ func TestSignatures(t *testing.T) {
 	now := time.Now()
 	bad := map[string]http.Header{
 		"no headers":            {},
-		"another secret":        sign("another-secret-of-somebody", now),
+		"another secret":        sign("another-fwsecret-of-somebody", now),
 		"an empty secret":       sign("", now),
 		"six minutes old":       sign(signingSecret, now.Add(-6*time.Minute)),
 		"six minutes too early": sign(signingSecret, now.Add(6*time.Minute)),

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	token   = "xoxb-1234-5678-abcdefghij"
+	token   = "xoxb-1234-fwsecret-abcdefghij"
 	channel = "C0123456789"
 )
 

@@ -2,7 +2,6 @@ package slack
 
 import (
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -10,15 +9,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/feedwatch/feedwatch/notifiers"
+	kept "github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // TestSocketTrouble: a connection that is down says so, but not for a moment, and
 // without its secrets.
 func TestSocketTrouble(t *testing.T) {
 	now := time.Date(2025, 11, 24, 0, 5, 0, 0, time.UTC)
-	d := &Desk{config: DeskConfig{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}}
+	d := &Desk{config: DeskConfig{Log: kept.Log(), Now: func() time.Time { return now }}}
 	d.metrics = newMetrics(prometheus.NewRegistry(), d.down)
-	app, err := newApp(App{Token: notifiers.NewSecret("xoxb-1"), AppToken: notifiers.NewSecret("xapp-secret")})
+	app, err := newApp(App{Token: notifiers.NewSecret("xoxb-1"), AppToken: notifiers.NewSecret("xapp-fwsecret")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestSocketTrouble(t *testing.T) {
 	says("never connected", 1, "since 24 Nov 00:05 UTC", "it has not been connected yet")
 	s.up()
 	says("connected", 0)
-	s.down(errors.New("dial tcp: wss://host/?ticket=1&token=xapp-secret: connection refused"))
+	s.down(errors.New("dial tcp: wss://host/?ticket=1&token=xapp-fwsecret: connection refused"))
 	says("just down", 1)
 	now = now.Add(2 * time.Minute)
 	s.down(errors.New("invalid_auth"))

@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	urlToken = "T0KEN-in-the-path"
-	password = "p4ssw0rd-of-user"
-	secret   = "0123456789abcdef-secret"
+	urlToken = "fwsecret-in-the-path"
+	password = "fwsecret-of-user"
+	secret   = "fwsecret-0123456789abcdef"
 )
 
 var target = rules.Target{Kind: "webhook", Name: "ops"}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // A crowd of connections that say nothing keeps others waiting, not failing, and
@@ -21,7 +23,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	var log strings.Builder
 	const limit = 3
-	l := newBounded(inner, limit, slog.New(slog.NewTextHandler(&log, nil)))
+	l := newBounded(inner, limit, slog.New(slog.NewTextHandler(said.Also(&log), nil)))
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()

@@ -19,14 +19,15 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/engine"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // The tokens of the tests.
 const (
-	pushSecret  = "push-secret-of-the-feeder"
-	readSecret  = "read-secret-of-the-readers"
-	adminSecret = "admin-secret-of-on-call"
-	otherSecret = "other-secret-for-consent"
+	pushSecret  = "push-fwsecret-of-the-feeder"
+	readSecret  = "read-fwsecret-of-the-readers"
+	adminSecret = "admin-fwsecret-of-on-call"
+	otherSecret = "other-fwsecret-for-consent"
 )
 
 const (
@@ -276,7 +277,7 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 		Gatherer: r.registry, Registerer: r.registry, ClientSeriesMax: 10, Words: testWords(), Version: "v0.0.0",
 		Outside: func() string { return r.engine.outside }, Notifiers: func() []NotifierView { return nil },
 		Retry: func(string, string) bool { return false },
-		Log:   slog.New(slog.NewTextHandler(r.log, nil)),
+		Log:   slog.New(slog.NewTextHandler(said.Also(r.log), nil)),
 	}
 	for _, path := range []string{"/slack/interactions", "/slack/commands", "/pagerduty/webhook"} {
 		cfg.Receivers = append(cfg.Receivers, Receiver{path, http.HandlerFunc(received)})
@@ -316,6 +317,7 @@ func (r *rig) do(method, path, secret, body string, headers ...string) *httptest
 	}
 	w := httptest.NewRecorder()
 	r.api.ServeHTTP(w, req)
+	said.Answer(w.Result())
 	return w
 }
 

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 func diff(got, want any) string {
@@ -189,7 +190,7 @@ func TestBatchLimit(t *testing.T) {
 func TestRefusalsAreCountedAndLoggedOnce(t *testing.T) {
 	var log bytes.Buffer
 	metrics := NewMetrics(prometheus.NewRegistry())
-	r := NewRefusals("prom-eu", metrics, slog.New(slog.NewTextHandler(&log, nil)))
+	r := NewRefusals("prom-eu", metrics, slog.New(slog.NewTextHandler(said.Also(&log), nil)))
 	bad := func() *Batch {
 		return batchOf(t, Mapping{Feed: "f"}, value{client("x"), 1.7e12, false}, value{client("y"), 1.7e12, false}, value{client("y"), 1.7e12, true})
 	}

@@ -52,9 +52,9 @@ func secret(s string) Secret { return func() (string, error) { return s, nil } }
 func TestClientAuthenticates(t *testing.T) {
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Header.Get("Authorization")) })
 	for want, access := range map[string]Access{
-		"":                   {},
-		"Bearer s3cret":      {BearerToken: secret("s3cret")},
-		"Basic dTpzM2NyZXQ=": {Username: "u", Password: secret("s3cret")},
+		"":                       {},
+		"Bearer fwsecret":        {BearerToken: secret("fwsecret")},
+		"Basic dTpmd3NlY3JldA==": {Username: "u", Password: secret("fwsecret")},
 	} {
 		got, err := get(t, access, 1<<20, base)
 		wantError(t, err, "")
@@ -92,14 +92,14 @@ func TestFailuresForPeople(t *testing.T) {
 	tlsServer := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(tlsServer.Close)
 	redirecting := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "https://u:p@elsewhere.example/login?token=s3cret", http.StatusFound)
+		http.Redirect(w, r, "https://u:p@elsewhere.example/login?token=fwsecret", http.StatusFound)
 	})
 	cut := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, "begun")
 	})
 	for _, c := range []struct{ name, url, want string }{
-		{"refused", closed + "/metrics?token=s3cret", "cannot reach " + closed + "/metrics: connection refused"},
+		{"refused", closed + "/metrics?token=fwsecret", "cannot reach " + closed + "/metrics: connection refused"},
 		{"no such host", "http://feeder.invalid/metrics", "no address known for host feeder.invalid"},
 		{"unknown authority", tlsServer.URL, "signed by an unknown authority; set ca_file"},
 		{"redirect", redirecting, "it redirects to https://elsewhere.example/login, and redirects are not followed"},
@@ -108,7 +108,7 @@ func TestFailuresForPeople(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := get(t, Access{}, 1<<20, c.url)
 			wantError(t, err, c.want)
-			if err != nil && strings.Contains(err.Error(), "s3cret") {
+			if err != nil && strings.Contains(err.Error(), "fwsecret") {
 				t.Errorf("%v tells a secret", err)
 			}
 		})
@@ -162,16 +162,16 @@ func TestAccessTakesOneWay(t *testing.T) {
 
 func TestParseURL(t *testing.T) {
 	for raw, want := range map[string]string{
-		"":                          "url is missing",
-		"prom:9090":                 "write it as http://host:port/path",
-		"ftp://prom":                "write it as http://host:port/path",
-		"http://u:s3cret@prom:9090": "url holds credentials",
-		"http://%zz:s3cret@x":       "cannot be read",
-		"https://prom/path":         "",
+		"":                            "url is missing",
+		"prom:9090":                   "write it as http://host:port/path",
+		"ftp://prom":                  "write it as http://host:port/path",
+		"http://u:fwsecret@prom:9090": "url holds credentials",
+		"http://%zz:fwsecret@x":       "cannot be read",
+		"https://prom/path":           "",
 	} {
 		_, err := ParseURL(raw)
 		wantError(t, err, want)
-		if err != nil && strings.Contains(err.Error(), "s3cret") {
+		if err != nil && strings.Contains(err.Error(), "fwsecret") {
 			t.Errorf("%v tells a secret", err)
 		}
 	}

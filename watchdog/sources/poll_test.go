@@ -13,6 +13,7 @@ import (
 
 	"github.com/feedwatch/feedwatch/watchdog/bubble"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
 // readFunc is a Reader.
@@ -68,7 +69,7 @@ func TestPollTiming(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bubble.Test(t, func(t *testing.T) {
 				read := func(context.Context) (feed.Report, error) { time.Sleep(c.takes); return good, nil }
-				_, at := pollFor(t, 70*time.Second, polling(c.jitter), read, slog.New(slog.DiscardHandler))
+				_, at := pollFor(t, 70*time.Second, polling(c.jitter), read, said.Log())
 				equal(t, "reports at", at, c.want)
 			})
 		})
@@ -92,7 +93,7 @@ func TestPollReportsFailures(t *testing.T) {
 				return feed.Report{}, context.Cause(ctx)
 			}
 		}
-		reports, _ := pollFor(t, 100*time.Second, cfg, read, slog.New(slog.NewTextHandler(&log, nil)))
+		reports, _ := pollFor(t, 100*time.Second, cfg, read, slog.New(slog.NewTextHandler(said.Also(&log), nil)))
 		equal(t, "reports", reports, []feed.Report{
 			{Source: cfg.Source, KnownThrough: 1},
 			{Source: cfg.Source, Failure: "cannot reach http://prom:9090: connection refused"},
@@ -124,7 +125,7 @@ func TestPollStopsWithoutAFailure(t *testing.T) {
 			t.Error("a read that stopping cut short was reported")
 			return nil
 		}
-		if err := Poll(ctx, polling(nil), readFunc(read), sink, slog.New(slog.DiscardHandler)); err != nil {
+		if err := Poll(ctx, polling(nil), readFunc(read), sink, said.Log()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -137,7 +138,7 @@ func TestPollGoesOnWhenTheSinkRefuses(t *testing.T) {
 		cfg, reads := polling(nil), 0
 		read := func(context.Context) (feed.Report, error) { reads++; return feed.Report{}, nil }
 		sink := func(context.Context, feed.Report) error { return errors.New("the queue is full") }
-		if err := Poll(ctx, cfg, readFunc(read), sink, slog.New(slog.DiscardHandler)); err != nil {
+		if err := Poll(ctx, cfg, readFunc(read), sink, said.Log()); err != nil {
 			t.Error(err)
 		}
 		equal(t, "reads", reads, 3)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -16,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 	"github.com/feedwatch/feedwatch/watchdog/sources"
 	"github.com/feedwatch/feedwatch/watchdog/sources/sourcetest"
 )
@@ -33,7 +33,7 @@ func config(url string) Config {
 
 func source(t *testing.T, cfg Config) *Source {
 	t.Helper()
-	s, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	s, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), said.Log())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestReadFails(t *testing.T) {
 		{"milliseconds", text(200, vector(map[string]string{"a": "1763942400000"})), []string{"divide it by 1000"}},
 		{"hangs up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"broke off"}},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://sso.example/?s3cret", http.StatusFound)
+			http.Redirect(w, r, "https://sso.example/?fwsecret", http.StatusFound)
 		}, []string{"redirects to https://sso.example/,"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -178,17 +178,17 @@ func TestReadGoesOnWithInfos(t *testing.T) {
 
 func TestCredentialsStayInside(t *testing.T) {
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer s3cret" {
+		if r.Header.Get("Authorization") != "Bearer fwsecret" {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		w.WriteHeader(http.StatusInternalServerError)
 	})
 	cfg := config(url)
-	cfg.Access.BearerToken = func() (string, error) { return "s3cret", nil }
+	cfg.Access.BearerToken = func() (string, error) { return "fwsecret", nil }
 	_, err := source(t, cfg).Read(t.Context())
 	sourcetest.WantError(t, err, "500")
-	if said := fmt.Sprintf("%v %+v", err, cfg); strings.Contains(said, "s3cret") {
+	if said := fmt.Sprintf("%v %+v", err, cfg); strings.Contains(said, "fwsecret") {
 		t.Errorf("%s tells the token", said)
 	}
 	cfg.Access.BearerToken = func() (string, error) { return "", errors.New("open token: no such file") }
@@ -212,7 +212,7 @@ func TestConfig(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := config("http://prom:9090/prefix")
 			c.change(&cfg)
-			_, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+			_, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), said.Log())
 			sourcetest.WantError(t, err, append(c.words, "prometheus source")...)
 		})
 	}
@@ -228,7 +228,7 @@ func BenchmarkRead(b *testing.B) {
 	defer server.Close()
 	cfg := config(server.URL)
 	cfg.EventQuery = ""
-	s, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	s, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), said.Log())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"reflect"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
+	"github.com/feedwatch/feedwatch/watchdog/said"
 	"github.com/feedwatch/feedwatch/watchdog/sources"
 	"github.com/feedwatch/feedwatch/watchdog/sources/sourcetest"
 )
@@ -37,7 +37,7 @@ func config(url string) Config {
 
 func source(t *testing.T, cfg Config) *Source {
 	t.Helper()
-	s, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	s, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), said.Log())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestConfig(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := valid
 			c.change(&cfg)
-			_, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+			_, err := New(cfg, sources.NewMetrics(prometheus.NewRegistry()), said.Log())
 			sourcetest.WantError(t, err, append(c.words, "scrape source")...)
 		})
 	}
