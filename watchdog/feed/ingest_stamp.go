@@ -79,6 +79,21 @@ func parseStampText(raw []byte) (Instant, error) {
 	if err != nil {
 		return 0, err
 	}
+	return parseRFC3339(text)
+}
+
+// parseCell reads a cell of a table: RFC 3339 or unix milliseconds; empty and "-"
+// are the zero Instant.
+func parseCell(cell []byte) (Instant, error) {
+	for _, c := range cell {
+		if (c < '0' || c > '9') && len(cell) > 1 {
+			return parseRFC3339(string(cell))
+		}
+	}
+	return parseMillis(cell)
+}
+
+func parseRFC3339(text string) (Instant, error) {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err == nil {
 		// The years that milliseconds may say, so that both forms mean the same.
