@@ -67,3 +67,14 @@ func (m *Mapping) labels(get func(label string) string) (feed.Labels, error) {
 	}
 	return feed.ParseLabels(pairs)
 }
+
+// Series is the series of a value with its labels. An error of the labels alone
+// wraps feed.ErrName, and the key is there all the same.
+func (m *Mapping) Series(get func(label string) string) (feed.Key, feed.Labels, error) {
+	key, err := m.key(get)
+	if err != nil {
+		return feed.Key{}, feed.Labels{}, err
+	}
+	labels, err := m.labels(get)
+	return key, labels, err
+}

@@ -50,3 +50,10 @@ func instantOf(seconds float64) (feed.Instant, Reason) {
 	}
 	return feed.Instant(math.Round(seconds * 1000)), taken
 }
+
+// Stamp is a value in unix seconds as an Instant; why is "" when it is one, and
+// hint says what to do when it is not.
+func Stamp(seconds float64) (at feed.Instant, why Reason, hint string) {
+	at, why = instantOf(seconds)
+	return at, why, hints[why]
+}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
@@ -12,18 +14,18 @@ import (
 )
 
 // failure says what went wrong with a query, for people.
-func (s *Source) failure(ctx context.Context, name string, err error) error {
-	where := sources.ShowURL(s.url)
+func failure(ctx context.Context, address *url.URL, timeout time.Duration, name string, err error) error {
+	where := sources.ShowURL(address)
 	var answered *v1.Error
 	if !errors.As(err, &answered) {
-		return sources.Unreachable(ctx, s.url, err)
+		return sources.Unreachable(ctx, address, err)
 	}
 	answered = unpack(answered)
 	switch answered.Type {
 	case v1.ErrBadData:
 		return fmt.Errorf("%s does not understand %s: %s", where, name, answered.Msg)
 	case v1.ErrTimeout, v1.ErrCanceled:
-		return fmt.Errorf("%s gave up on %s: %s; is it overloaded, or the timeout of %v too short?", where, name, answered.Msg, s.cfg.Schedule.Timeout)
+		return fmt.Errorf("%s gave up on %s: %s; is it overloaded, or the timeout of %v too short?", where, name, answered.Msg, timeout)
 	case v1.ErrClient:
 		return fmt.Errorf("%s refused %s: %s; are url and credentials right?", where, name, answered.Msg)
 	case v1.ErrBadResponse:

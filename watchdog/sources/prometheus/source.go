@@ -86,7 +86,7 @@ func (s *Source) query(ctx context.Context, name, expr string, now time.Time, on
 	value, warnings, _, err := s.api.Query(ctx, expr, now,
 		v1.WithTimeout(s.cfg.Schedule.Timeout), v1.WithLimit(uint64(s.cfg.SeriesMax)+1))
 	if err != nil {
-		return s.failure(ctx, name, err)
+		return failure(ctx, s.url, s.cfg.Schedule.Timeout, name, err)
 	}
 	vector, ok := value.(model.Vector)
 	switch {
