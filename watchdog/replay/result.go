@@ -85,9 +85,14 @@ func (r *Result) changed(inc *watchdog.Incident) {
 		r.Incidents = append(r.Incidents, &Outcome{})
 	}
 	o := r.Incidents[i]
+	o.take(inc)
+	o.LostFrom, o.LostTo = inc.Loss.LostAt(r.Until)
+}
+
+// take takes over what an incident is now, but for what is lost.
+func (o *Outcome) take(inc *watchdog.Incident) {
 	o.Incident = inc
 	o.Pages = len(inc.Pages)
-	o.LostFrom, o.LostTo = inc.Loss.LostAt(r.Until)
 	o.Resumed, o.Current, o.Resolved = inc.Loss.FirstAgain, inc.WellSince, inc.Resolved
 	if o.FirstPage.IsZero() && len(inc.Pages) > 0 {
 		o.FirstPage = inc.Pages[0].At

@@ -32,6 +32,11 @@ escalations:
 
 func ruleSet(t *testing.T, text string) *rules.Set {
 	t.Helper()
+	return ruleSetOf(t, text)
+}
+
+func ruleSetOf(t testing.TB, text string) *rules.Set {
+	t.Helper()
 	set, err := rules.Parse([]rules.File{{Name: "rules.yaml", Data: []byte(text)}})
 	if err != nil {
 		t.Fatal(err)
