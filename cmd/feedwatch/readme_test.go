@@ -40,7 +40,7 @@ func TestReadme(t *testing.T) {
 	r := &readme{t: t, dir: t.TempDir(), address: sourcetest.FreeAddress(t)}
 	for _, f := range readmeFences(t) {
 		switch f.language {
-		case "yaml":
+		case "yaml", "csv":
 			r.file(f.text)
 		case "sh":
 			r.shell(f.text)

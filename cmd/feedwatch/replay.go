@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -19,18 +20,45 @@ import (
 // newReplayCommand tells a past anew: whom the rules would have paged, and when.
 func newReplayCommand() *cobra.Command {
 	var dir, format, document string
+	history := historyFlags{}
 	cmd := &cobra.Command{
-		Use:   "replay SCENARIO",
-		Short: "Replay an outage: whom the rules would have paged, and when",
-		Long: `Drives the rules through the past that a scenario file describes, in virtual
-time, and prints what would have been paged and when, the loss clock, what was
-lost, how the backlog drained, and the resolve. Nobody is told.
+		Use:   "replay SCENARIO.yaml | HISTORY...",
+		Short: "Replay a past: whom the rules would have paged, and when",
+		Long: `Drives the rules through a past, in virtual time and with the code that pages
+people, and prints whom they would have paged and when. Nobody is told.
+
+A scenario file describes an outage. What would have been said is printed, with
+the loss clock, what was lost, how the backlog drained, and the resolve; with
+--report the root-cause document of it.
 
   feedwatch replay deploy/examples/incident-2025-11-24.yaml
 
-With --report it prints the root-cause document of what would have happened.`,
-		Args: cobra.ExactArgs(1),
+Anything else is a history of heartbeats. Its pages are printed with their times,
+how long after the last update the first came, the time that was left until data
+was lost, and how many pages a week that is, if nobody ever acknowledges.
+
+  feedwatch replay --rules rules november.csv.gz
+  feedwatch replay --rules rules --source prom-eu --from 2026-11-01T00:00:00Z --until 2026-11-24T00:00:00Z
+
+` + historyHelp,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.ContainsFunc(args, scenarioFile) {
+				if document != "" {
+					return errors.New("--report is of a scenario")
+				}
+				history.files = args
+				return runBacktest(cmd, &history, dir, format)
+			}
+			if len(args) > 1 {
+				return errors.New("a scenario is replayed by itself: name one .yaml file, or files of heartbeats")
+			}
+			if history.source != "" {
+				return errors.New("a scenario and --source are both given: keep one")
+			}
+			if err := history.unused(cmd, "a scenario says by itself what happens"); err != nil {
+				return err
+			}
 			if format != "text" && format != "json" {
 				return fmt.Errorf("--format %q: write text or json", format)
 			}
@@ -52,9 +80,10 @@ With --report it prints the root-cause document of what would have happened.`,
 			return runReplay(cmd.OutOrStdout(), cmd.ErrOrStderr(), scenario, set, format)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "rules", "", "a directory of rule files in place of the scenario's")
-	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	cmd.Flags().StringVar(&dir, "rules", "", "a directory of rule files (default: the scenario's, or rules)")
+	cmd.Flags().StringVar(&format, "format", "text", "text or json; markdown of a history")
 	cmd.Flags().StringVar(&document, "report", "", "print the root-cause document instead: markdown, html or json")
+	history.add(cmd)
 	return cmd
 }
 

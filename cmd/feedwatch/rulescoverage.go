@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,18 +18,21 @@ import (
 
 func newRulesCoverageCommand() *cobra.Command {
 	var dir, format string
-	server := serverFlags{}
+	server, history := serverFlags{}, historyFlags{}
 	cmd := &cobra.Command{
 		Use:   "coverage",
 		Short: "Tell what no rule watches, and which rules watch nothing",
-		Long: `Holds rule files against the feeds and clients that a running feedwatch knows:
+		Long: `Holds rule files against the feeds and clients that a running feedwatch knows, or
+with --history or --source against those of a recorded past:
 
   feeds and clients that send, and no rule watches
   clients of a roster that were never seen
   rules that govern no client, and rules that never opened an incident
 
 The rules are those of the files, so that an edit can be tried before it is in
-force. Exit status: 0 all is watched, 1 a feed or a client is not.`,
+force. Exit status: 0 all is watched, 1 a feed or a client is not.
+
+` + historyHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format != "text" && format != "json" {
@@ -38,11 +42,7 @@ force. Exit status: 0 all is watched, 1 a feed or a client is not.`,
 			if err != nil {
 				return err
 			}
-			client, err := server.client()
-			if err != nil {
-				return err
-			}
-			c, err := client.coverage(cmd.Context(), set)
+			c, err := findCoverage(cmd, &server, &history, set)
 			if err != nil {
 				return err
 			}
@@ -62,18 +62,38 @@ force. Exit status: 0 all is watched, 1 a feed or a client is not.`,
 	cmd.Flags().StringVar(&dir, "rules", rulesDirDefault, "a directory of rule files, or one file")
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
 	server.add(cmd.Flags())
+	history.addFiles(cmd)
 	return cmd
+}
+
+func findCoverage(cmd *cobra.Command, server *serverFlags, history *historyFlags, set *rules.Set) (*coverage, error) {
+	if history.given() {
+		if cmd.Flags().Changed("server") {
+			return nil, errors.New("--server and a history are both given: keep one")
+		}
+		return historyCoverage(cmd, history, set)
+	}
+	if err := history.unused(cmd, historyHint); err != nil {
+		return nil, err
+	}
+	client, err := server.client()
+	if err != nil {
+		return nil, err
+	}
+	return client.coverage(cmd.Context(), set)
 }
 
 // coverage is what rules watch of what there is.
 type coverage struct {
-	Known     int            `json:"clients"`            // that the server knows
+	Known     int            `json:"clients"`            // that are known
 	Feeds     []coveredFeed  `json:"feeds_unwatched"`    // that send, and stand in no file
 	Clients   []coveredFeed  `json:"clients_unwatched"`  // that no client rule fits
 	Unseen    []coveredFeed  `json:"clients_never_seen"` // of a roster
 	Idle      []coveredRules `json:"rules_without_clients"`
 	Silent    []coveredRules `json:"rules_without_incidents"`
-	Incidents int            `json:"incidents"` // that the server remembers
+	Incidents int            `json:"incidents"` // that are remembered
+
+	feeds []knownFeed
 }
 
 // coveredFeed is some clients of a feed.
@@ -101,12 +121,7 @@ func (f *coveredFeed) add(client string) {
 
 // coverage asks for every feed, client and incident.
 func (c *client) coverage(ctx context.Context, set *rules.Set) (*coverage, error) {
-	var known struct {
-		Feeds []struct {
-			Name    string
-			Clients int
-		}
-	}
+	var known struct{ Feeds []knownFeed }
 	if err := c.get(ctx, "/api/v1/feeds", nil, &known); err != nil {
 		return nil, err
 	}
@@ -114,43 +129,87 @@ func (c *client) coverage(ctx context.Context, set *rules.Set) (*coverage, error
 	if err := c.get(ctx, "/api/v1/incidents", nil, &past); err != nil {
 		return nil, err
 	}
-	out := &coverage{
-		Feeds: []coveredFeed{}, Clients: []coveredFeed{}, Unseen: []coveredFeed{}, Idle: []coveredRules{}, Silent: []coveredRules{},
-		Incidents: len(past.Incidents),
-	}
-	for _, v := range known.Feeds {
-		out.Known += v.Clients
-		if _, watched := set.Feed(v.Name); !watched && v.Clients > 0 {
-			out.Feeds = append(out.Feeds, coveredFeed{Feed: v.Name, Count: v.Clients, Of: v.Clients})
-		}
-	}
 	fired := map[string]bool{}
 	for _, inc := range past.Incidents {
 		fired[inc.Feed+"\n"+inc.Rule] = true
 	}
+	out := newCoverage(known.Feeds, len(past.Incidents))
+	return out, out.cover(set, func(name string, r *rules.Rule) bool { return fired[name+"\n"+r.Name()] }, func(name string, do func(*watchdog.ClientView)) error {
+		return c.eachClient(ctx, name, do)
+	})
+}
+
+// historyCoverage is the same of a recorded past.
+func historyCoverage(cmd *cobra.Command, history *historyFlags, set *rules.Set) (*coverage, error) {
+	plan, err := history.plan(set)
+	if err != nil {
+		return nil, err
+	}
+	plan.Fired = true
+	all, err := history.replay(cmd, plan)
+	if err != nil {
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	var known []knownFeed
+	for _, f := range all[0].Feeds() {
+		known = append(known, knownFeed{f.Name, f.Clients})
+	}
+	out := newCoverage(known, len(all[0].Incidents))
+	return out, out.cover(set, all[0].Fired, func(name string, do func(*watchdog.ClientView)) error {
+		for v := range all[0].ClientsOf(name) {
+			do(v)
+		}
+		return nil
+	})
+}
+
+// knownFeed is a feed that clients were heard or are expected of.
+type knownFeed struct {
+	Name    string
+	Clients int
+}
+
+// eachOf gives do every client that is known of a feed.
+type eachOf func(feed string, do func(*watchdog.ClientView)) error
+
+func newCoverage(known []knownFeed, incidents int) *coverage {
+	return &coverage{
+		Feeds: []coveredFeed{}, Clients: []coveredFeed{}, Unseen: []coveredFeed{}, Idle: []coveredRules{}, Silent: []coveredRules{},
+		Incidents: incidents, feeds: known,
+	}
+}
+
+// cover holds a set against what is known of feeds, clients and the past.
+func (c *coverage) cover(set *rules.Set, fired func(feed string, r *rules.Rule) bool, clients eachOf) error {
+	for _, v := range c.feeds {
+		c.Known += v.Clients
+		if _, watched := set.Feed(v.Name); !watched && v.Clients > 0 {
+			c.Feeds = append(c.Feeds, coveredFeed{Feed: v.Name, Count: v.Clients, Of: v.Clients})
+		}
+	}
 	for _, f := range set.Feeds() {
-		governs, err := c.coverFeed(ctx, f, out)
+		governs, err := coverFeed(f, c, clients)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, r := range allRules(f) {
 			rule := coveredRules{f.Name(), r.Name(), r.Pos().String()}
 			switch {
 			case !governs[r]:
-				out.Idle = append(out.Idle, rule)
-			case !fired[f.Name()+"\n"+r.Name()] && !r.Implied():
-				out.Silent = append(out.Silent, rule)
+				c.Idle = append(c.Idle, rule)
+			case !fired(f.Name(), r) && !r.Implied():
+				c.Silent = append(c.Silent, rule)
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // coverFeed reads the clients of one feed, and says which of its rules have any.
-func (c *client) coverFeed(ctx context.Context, f *rules.Feed, out *coverage) (map[*rules.Rule]bool, error) {
+func coverFeed(f *rules.Feed, out *coverage, clients eachOf) (map[*rules.Rule]bool, error) {
 	governs := map[*rules.Rule]bool{}
 	unwatched, unseen, seen := coveredFeed{Feed: f.Name()}, coveredFeed{Feed: f.Name(), Of: len(f.Roster())}, map[string]bool{}
-	err := c.eachClient(ctx, f.Name(), func(v *watchdog.ClientView) {
+	err := clients(f.Name(), func(v *watchdog.ClientView) {
 		unwatched.Of++
 		seen[v.Client] = !v.Arrival.IsZero()
 		if r := f.Govern(v.Client, v.Labels); r != nil {

@@ -18,7 +18,7 @@ import (
 
 func newRulesDiffCommand() *cobra.Command {
 	var format string
-	server := serverFlags{}
+	server, history := serverFlags{}, historyFlags{}
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Tell what an edit of rule files changes, and for which clients",
@@ -27,6 +27,11 @@ differ, and which clients another rule governs. Clients are those of the rosters
 and with --server those that a running feedwatch knows. Maintenance is not compared.
 
   feedwatch rules diff main/rules rules --format markdown
+
+With --history or --source both sets are replayed over a recorded past, and the
+pages that appear, vanish or move are told too.
+
+` + historyHelp + `
 
 Exit status: 0 whether something differs or not, 1 a set cannot be read, or the new
 one would be refused after the old one.`,
@@ -47,25 +52,35 @@ one would be refused after the old one.`,
 				return err
 			}
 			d := &ruleDiff{before: before, after: after}
-			if cmd.Flags().Changed("server") {
-				client, err := server.client()
-				if err != nil {
+			var pages *pageDiff
+			if history.given() {
+				if pages, err = newPageDiff(cmd, &history, before, after); err != nil {
 					return err
 				}
-				if d.live, err = client.everyone(cmd.Context(), before); err != nil {
+				d.live = pages.clients()
+			} else if err := history.unused(cmd, historyHint); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("server") {
+				if d.live, err = server.everyone(cmd.Context(), before); err != nil {
 					return err
 				}
 			}
-			return writeRuleDiff(cmd.OutOrStdout(), d.rows(), format)
+			return writeRuleDiff(cmd.OutOrStdout(), d.rows(), pages, format)
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text or markdown")
 	server.add(cmd.Flags())
+	history.addFiles(cmd)
 	return cmd
 }
 
 // everyone are the clients that a running feedwatch knows of the feeds of a set.
-func (c *client) everyone(ctx context.Context, set *rules.Set) (map[string][]rules.Expected, error) {
+func (f *serverFlags) everyone(ctx context.Context, set *rules.Set) (map[string][]rules.Expected, error) {
+	c, err := f.client()
+	if err != nil {
+		return nil, err
+	}
 	all := map[string][]rules.Expected{}
 	for _, f := range set.Feeds() {
 		err := c.eachClient(ctx, f.Name(), func(v *watchdog.ClientView) {
@@ -233,10 +248,13 @@ func governor(f *rules.Feed, client string, labels feed.Labels) string {
 	return "governed by no rule"
 }
 
-func writeRuleDiff(out io.Writer, rows []diffRow, format string) error {
+func writeRuleDiff(out io.Writer, rows []diffRow, pages *pageDiff, format string) error {
 	w := bufio.NewWriter(out) // keeps its first error until Flush
 	if format == "markdown" {
 		writeDiffTable(w, rows)
+		if pages != nil {
+			pages.markdown(w)
+		}
 		return w.Flush()
 	}
 	last := ""
@@ -253,6 +271,12 @@ func writeRuleDiff(out io.Writer, rows []diffRow, format string) error {
 			fmt.Fprintf(w, "    + %s\n", r.after)
 		}
 	}
+	if pages != nil {
+		if len(rows) > 0 {
+			fmt.Fprintln(w)
+		}
+		pages.text(w)
+	}
 	return w.Flush()
 }
 
@@ -262,9 +286,8 @@ func writeDiffTable(w io.Writer, rows []diffRow) {
 		fmt.Fprintln(w, "The rules say the same as before.")
 		return
 	}
-	cell := strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`)
 	fmt.Fprint(w, "| feed | what | before | after |\n|---|---|---|---|\n")
 	for _, r := range rows {
-		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", cell.Replace(r.feed), cell.Replace(r.what), cell.Replace(r.before), cell.Replace(r.after))
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", cellText.Replace(r.feed), cellText.Replace(r.what), cellText.Replace(r.before), cellText.Replace(r.after))
 	}
 }

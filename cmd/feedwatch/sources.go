@@ -48,15 +48,23 @@ func (c *config) pullers(metrics *sources.Metrics, log *slog.Logger) ([]puller, 
 }
 
 func (p prometheusConfig) open(metrics *sources.Metrics, log *slog.Logger) (puller, error) {
-	access, err := p.Pull.access()
+	c, err := p.config()
 	if err != nil {
 		return nil, err
 	}
-	return prometheus.New(prometheus.Config{
+	return prometheus.New(c, metrics, log)
+}
+
+func (p prometheusConfig) config() (prometheus.Config, error) {
+	access, err := p.Pull.access()
+	if err != nil {
+		return prometheus.Config{}, err
+	}
+	return prometheus.Config{
 		Name: p.Pull.Name, URL: p.Pull.URL, Query: p.Query, EventQuery: p.EventQuery,
 		Mapping: p.Pull.mapping(), Schedule: p.Pull.schedule(), ScrapeLag: p.ScrapeLag.duration(),
 		LagMax: p.Pull.LagMax.duration(), Access: access,
-	}, metrics, log)
+	}, nil
 }
 
 func (s scrapeConfig) open(metrics *sources.Metrics, log *slog.Logger) (puller, error) {
