@@ -49,7 +49,7 @@ type Restart struct {
 type Receipt struct {
 	Target   rules.Target `json:"target"`
 	Incident string       `json:"incident"`      // Incident.ID
-	Op       string       `json:"op"`            // delivery.Op.Name: "root", "e3", "p1", "p1/ack", "p1/resolve"
+	Op       string       `json:"op"`            // delivery.Op.Name: "root", "e3", "p1", "p1/ack", "p1/resolve"; or a decision of delivery's: "p1/failover", "digest", "joined"
 	Ref      string       `json:"ref,omitempty"` // what the destination calls it, e.g. Slack's "C123/1699.42"
 	Revision uint64       `json:"revision"`      // of the incident it shows
 	At       feed.Instant `json:"at"`

@@ -150,7 +150,7 @@ func (s *service) startAPI(registry *prometheus.Registry) error {
 			clients = api.ClientSeriesDefault
 		}
 	}
-	if s.slack, err = s.cfg.slackDesk(s.engine, registry, s.log); err != nil {
+	if s.slack, err = s.cfg.slackDesk(s.engine, s.delivery, registry, s.log); err != nil {
 		return err
 	}
 	s.api, err = api.New(api.Config{

@@ -85,12 +85,12 @@ func (c *config) slackNotifier(s slackConfig) (*slack.Notifier, error) {
 }
 
 // slackDesk hears what people press and type in Slack.
-func (c *config) slackDesk(e *engine.Engine, registry prometheus.Registerer, log *slog.Logger) (*slack.Desk, error) {
+func (c *config) slackDesk(e *engine.Engine, threads slack.Threads, registry prometheus.Registerer, log *slog.Logger) (*slack.Desk, error) {
 	apps, err := c.slackApps()
 	if err != nil {
 		return nil, err
 	}
-	return slack.NewDesk(slack.DeskConfig{Apps: apps, Keeper: e, Watch: slackWatch{e}, PageURL: c.ExternalURL, Log: log, Now: time.Now, Registerer: registry})
+	return slack.NewDesk(slack.DeskConfig{Apps: apps, Keeper: e, Watch: slackWatch{e}, Threads: threads, PageURL: c.ExternalURL, Log: log, Now: time.Now, Registerer: registry})
 }
 
 // slackWatch shows a Desk what the engine knows.

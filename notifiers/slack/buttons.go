@@ -15,13 +15,14 @@ import (
 
 // What a press asks for: Slack's action_id.
 const (
-	actAcknowledge = "acknowledge"
-	actTakeOver    = "take_over"
-	actSnooze      = "snooze"
-	actSnoozeFor   = "snooze_for" // the menu
-	actResolve     = "resolve"
-	actOpen        = "open"
-	actRunbook     = "runbook"
+	actAcknowledge    = "acknowledge"
+	actTakeOver       = "take_over"
+	actSnooze         = "snooze"
+	actSnoozeFor      = "snooze_for" // the menu
+	actResolve        = "resolve"
+	actAcknowledgeAll = "acknowledge_all" // of a digest
+	actOpen           = "open"
+	actRunbook        = "runbook"
 )
 
 // snoozes are what the menu offers beside the button's hour.
@@ -93,6 +94,42 @@ func (n *Notifier) buttons(op delivery.Op) slackgo.Block {
 	}
 	// A block that changes needs another id, or Slack keeps what was chosen in its menu.
 	return slackgo.NewActionBlock(fmt.Sprintf("%s/%d", inc.State, decidedAt(inc)), elements...)
+}
+
+// allOfThem stands for an incident's id in what a button of a digest carries; what
+// was decided is then when it was drawn.
+const allOfThem = "all"
+
+// digestButtons act on all incidents that nobody is on, and say so.
+func (n *Notifier) digestButtons(op delivery.Op, incidents []*watchdog.Incident) slackgo.Block {
+	var elements []slackgo.BlockElement
+	open := 0
+	for _, inc := range incidents {
+		if untaken(inc) {
+			open++
+		}
+	}
+	drawn := subject{incident: allOfThem, decided: int64(op.Now)}
+	if n.pressable && open > 0 {
+		label := "Acknowledge all " + notifiers.Count(open)
+		if open < len(incidents) {
+			label = "Acknowledge the " + notifiers.Count(open) + " that nobody is on"
+		}
+		elements = append(elements, button(label, actAcknowledgeAll, drawn.String()).WithStyle(slackgo.StylePrimary))
+	}
+	if to := notifiers.SafeLink(n.pageURL); to != "" {
+		elements = append(elements, button("Open page", actOpen, "").WithURL(to))
+	}
+	if len(elements) == 0 {
+		return nil
+	}
+	return slackgo.NewActionBlock("", elements...)
+}
+
+// untaken says that a person's acknowledgement would change something.
+func untaken(inc *watchdog.Incident) bool {
+	inTrouble := inc.State == watchdog.StateOpen || inc.State == watchdog.StateAcknowledged
+	return inTrouble && inc.Cause != watchdog.CauseUnheard && (inc.Ack == nil || inc.Ack.Kind != watchdog.AckTaken)
 }
 
 // presses are the buttons that make sense for the incident as it is.

@@ -25,14 +25,17 @@ const (
 // rootContent is what the incident is now: text for notifications and screen
 // readers, and blocks for the rest.
 func (n *Notifier) rootContent(op delivery.Op) slackgo.MsgOption {
+	if op.Shared && len(op.With) > 0 {
+		return n.digestContent(op)
+	}
 	headline := notifiers.Headline(op.Incident)
 	if op.Minimal {
 		return compose(op, escape(headline, minimalCharsMax))
 	}
 	facts := notifiers.Facts(op.Incident, op.Now.Time())
 	lines := make([]notifiers.Line, 0, len(facts)+1)
-	if t := op.InsteadOf; t.Kind != "" {
-		lines = append(lines, notifiers.Line{{Text: "Told here in the place of " + notifiers.TargetName(t.Kind, t.Name) + ", which could not be told."}})
+	if l := insteadLine(op); l != nil {
+		lines = append(lines, l)
 	}
 	for _, f := range facts {
 		lines = append(lines, f.Line())
@@ -48,12 +51,15 @@ func (n *Notifier) rootContent(op delivery.Op) slackgo.MsgOption {
 
 // replyContent is one event.
 func (n *Notifier) replyContent(op delivery.Op) slackgo.MsgOption {
+	if op.Shared {
+		return n.amongContent(op)
+	}
 	lines := notifiers.EventLines(op.Incident, op.Event)
 	if op.Minimal {
 		return compose(op, escape(lines[0].String(), minimalCharsMax))
 	}
-	if t := op.InsteadOf; t.Kind != "" {
-		lines = append(lines, notifiers.Line{{Text: "Told here in the place of " + notifiers.TargetName(t.Kind, t.Name) + ", which could not be told."}})
+	if l := insteadLine(op); l != nil {
+		lines = append(lines, l)
 	}
 	if broadcasts(op) { // in the channel it stands without its thread
 		lines = append(lines, notifiers.Line{{Text: notifiers.Headline(op.Incident), Style: notifiers.Bold}})

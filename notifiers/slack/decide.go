@@ -15,7 +15,11 @@ const unchanged = "Nothing was changed: "
 // decide does what a press asks for, if it still makes sense, and says what is true
 // afterwards.
 func (d *Desk) decide(ctx context.Context, a *app, p press) []notifiers.Line {
-	if p.act != actResolve {
+	switch p.act {
+	case actAcknowledgeAll:
+		return d.acknowledgeAll(ctx, p)
+	case actResolve:
+	default:
 		return d.act(ctx, p)
 	}
 	inc, err := d.config.Watch.Incident(ctx, p.on.incident)

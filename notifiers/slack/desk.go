@@ -13,6 +13,7 @@ import (
 
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/delivery"
 )
 
 // Keeper takes what people decide; it returns once that is durable.
@@ -28,6 +29,11 @@ type Watch interface {
 	Picture() Picture
 }
 
+// Threads knows of which incidents a message of ours tells.
+type Threads interface {
+	Sharing(root string) []delivery.Sharer
+}
+
 // Picture is what a command is answered from.
 type Picture struct {
 	Ready     bool // the first complete evaluation is done
@@ -41,6 +47,7 @@ type DeskConfig struct {
 	Apps    []App
 	Keeper  Keeper
 	Watch   Watch
+	Threads Threads
 	PageURL string
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -88,7 +95,7 @@ const (
 
 // NewDesk checks config and makes a Desk; it makes no request.
 func NewDesk(config DeskConfig) (*Desk, error) {
-	if config.Keeper == nil || config.Watch == nil || config.Log == nil || config.Now == nil || config.Registerer == nil {
+	if config.Keeper == nil || config.Watch == nil || config.Threads == nil || config.Log == nil || config.Now == nil || config.Registerer == nil {
 		return nil, errors.New("slack: a part of DeskConfig is missing")
 	}
 	d := &Desk{config: config, seen: newReplays(), jobs: make(chan job, jobsMax), answers: make(chan said, jobsMax)}

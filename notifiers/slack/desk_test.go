@@ -122,7 +122,7 @@ func newPeople(t *testing.T, scene notifiertest.Scene, change ...func(*slack.App
 	}
 	var err error
 	p.desk, err = slack.NewDesk(slack.DeskConfig{
-		Apps: []slack.App{app}, Keeper: p.keeper, Watch: p.keeper, PageURL: "https://feedwatch.example.com",
+		Apps: []slack.App{app}, Keeper: p.keeper, Watch: p.keeper, Threads: noThreads{}, PageURL: "https://feedwatch.example.com",
 		Log: slog.New(slog.NewTextHandler(said.Also(p.log), nil)), Now: func() time.Time { return scene.Now.Time() },
 		Registerer: p.counts,
 	})
@@ -368,7 +368,7 @@ func TestStopping(t *testing.T) {
 	keeper := &fakeKeeper{inc: scene.Incident}
 	desk, err := slack.NewDesk(slack.DeskConfig{
 		Apps:   []slack.App{{Token: notifiers.NewSecret(token), SigningSecret: notifiers.NewSecret(signingSecret), APIURL: s.URL()}},
-		Keeper: keeper, Watch: keeper, Log: said.Log(), Now: time.Now, Registerer: prometheus.NewPedanticRegistry(),
+		Keeper: keeper, Watch: keeper, Threads: noThreads{}, Log: said.Log(), Now: time.Now, Registerer: prometheus.NewPedanticRegistry(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,9 @@ package slack
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,14 +17,33 @@ import (
 const (
 	metadataType = "feedwatch_op"
 	metadataID   = "op"
+	metadataWith = "with" // short forms of the other ops that a reply is about
 )
 
 func metadata(op delivery.Op) slackgo.SlackMetadata {
-	return slackgo.SlackMetadata{EventType: metadataType, EventPayload: map[string]any{metadataID: op.ID()}}
+	payload := map[string]any{metadataID: op.ID()}
+	if op.Kind == delivery.Reply && len(op.With) > 0 {
+		with := make([]string, 0, len(op.With))
+		for i := range op.With {
+			with = append(with, shortID(op.With[i]))
+		}
+		payload[metadataWith] = with
+	}
+	return slackgo.SlackMetadata{EventType: metadataType, EventPayload: payload}
+}
+
+// shortID is a digest of an op's id: metadata has no room for many long ones.
+func shortID(op delivery.Op) string {
+	sum := sha256.Sum256([]byte(op.ID()))
+	return hex.EncodeToString(sum[:8])
 }
 
 func carries(m *slackgo.Message, op delivery.Op) bool {
-	return m.Metadata.EventType == metadataType && m.Metadata.EventPayload[metadataID] == op.ID()
+	if m.Metadata.EventType != metadataType {
+		return false
+	}
+	with, _ := m.Metadata.EventPayload[metadataWith].([]any)
+	return m.Metadata.EventPayload[metadataID] == op.ID() || slices.Contains(with, any(shortID(op)))
 }
 
 const (

@@ -16,6 +16,7 @@ type press struct {
 	on     subject
 	who    string
 	reason string // of the form
+	under  string // the message whose button it was: channel/ts
 	// trigger lets us open a form, for three seconds; answerTo is where what we say
 	// goes to that person alone, for half an hour.
 	trigger, answerTo string
@@ -39,6 +40,10 @@ type interaction struct {
 			Value string `json:"value"`
 		} `json:"selected_option"`
 	} `json:"actions"`
+	Container struct {
+		Channel string `json:"channel_id"`
+		TS      string `json:"message_ts"`
+	} `json:"container"`
 	View struct {
 		CallbackID string `json:"callback_id"`
 		Metadata   string `json:"private_metadata"`
@@ -66,8 +71,9 @@ func parsePress(data []byte) (p press, ok bool, err error) {
 	}
 	p.act = in.Actions[0].ID
 	value := in.Actions[0].Value
+	p.under = ref{in.Container.Channel, in.Container.TS}.String()
 	switch p.act {
-	case actAcknowledge, actTakeOver, actSnooze, actResolve:
+	case actAcknowledge, actTakeOver, actSnooze, actResolve, actAcknowledgeAll:
 	case actSnoozeFor:
 		value = in.Actions[0].Selected.Value
 	default:

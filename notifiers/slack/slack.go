@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	slackgo "github.com/slack-go/slack"
@@ -95,7 +96,7 @@ func (n *Notifier) reply(ctx context.Context, op delivery.Op) (string, error) {
 		}
 	}
 	options := []slackgo.MsgOption{slackgo.MsgOptionPost(), slackgo.MsgOptionTS(root.ts), n.replyContent(op)}
-	if broadcasts(op) {
+	if broadcasts(op) || slices.ContainsFunc(op.With, broadcasts) {
 		options = append(options, slackgo.MsgOptionBroadcast())
 	}
 	return n.send(ctx, "reply", root.channel, root.ts, options...)
@@ -128,9 +129,13 @@ func (n *Notifier) bad(why string) *delivery.Error {
 }
 
 // broadcasts says that a reply also shows in the channel: it pages this channel
-// once more, after the page that posted the root.
+// once more, after the page that posted the root, or for an incident that the root
+// did not tell of.
 func broadcasts(op delivery.Op) bool {
 	p, t := op.Page, op.Target
+	if op.Joins {
+		return true
+	}
 	if p == nil {
 		return false
 	}

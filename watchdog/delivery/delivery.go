@@ -91,6 +91,13 @@ func (d *Delivery) Restore(incidents []*watchdog.Incident, receipts []watchdog.R
 			p := dest.pair(inc, d.started)
 			p.held.earlier.pages, p.held.earlier.events = len(inc.Pages), len(inc.Events)
 		}
+	}
+	for _, dest := range d.dests {
+		if dest.Notifier.Shape() == Thread {
+			d.restoreThreads(dest, incidents)
+		}
+	}
+	for _, inc := range incidents {
 		d.take(inc)
 	}
 }
@@ -117,32 +124,16 @@ func (d *Delivery) take(inc *watchdog.Incident) {
 		d.makeRoom()
 	}
 	d.known[inc.ID] = inc
+	now := time.Now()
 	for _, dest := range d.dests {
-		dest.plan(dest.pair(inc, d.started), inc)
+		p := dest.pair(inc, d.started)
+		dest.plan(p, inc)
+		if t := dest.threadFor(p, now); t != nil && p.thread == nil {
+			d.join(dest, t, p, now) // at once: by its turn, the storm may be over
+		}
 	}
 	d.failoverAll(inc)
 	d.forget(inc)
-}
-
-// forget lets go of an incident that is resolved and delivered everywhere.
-func (d *Delivery) forget(inc *watchdog.Incident) {
-	if inc.State != watchdog.StateResolved {
-		return
-	}
-	for _, dest := range d.dests {
-		if p := dest.pairs[inc.ID]; p != nil && (len(p.ops) > 0 || p.flying) {
-			return
-		}
-	}
-	d.drop(inc)
-}
-
-func (d *Delivery) drop(inc *watchdog.Incident) {
-	for _, dest := range d.dests {
-		dest.drop(inc.ID)
-	}
-	delete(d.known, inc.ID)
-	d.ended.add(inc.ID)
 }
 
 // makeRoom gives up the oldest resolved incident: only a destination that takes
@@ -157,7 +148,9 @@ func (d *Delivery) makeRoom() {
 	if oldest == nil {
 		return
 	}
-	d.log.Error("too many incidents wait for a destination: the oldest resolved one is given up", slog.String("incident", oldest.ID))
+	if !d.over(oldest) { // else it only waits for others of its thread
+		d.log.Error("too many incidents wait for a destination: the oldest resolved one is given up", slog.String("incident", oldest.ID))
+	}
 	for _, dest := range d.dests {
 		if p := dest.pairs[oldest.ID]; p != nil && len(p.ops) > 0 {
 			dest.dead += len(p.ops)
@@ -323,7 +316,7 @@ func (d *Delivery) Settled() bool {
 			return false
 		}
 		for _, p := range dest.busy {
-			if p.attempts == 0 && dest.parked == "" {
+			if p.attempts == 0 && dest.parked == "" && !p.awaits() {
 				return false
 			}
 		}

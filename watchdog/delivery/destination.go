@@ -19,9 +19,12 @@ const inFlightMax = 4
 // destination is one notifier with what it is to hold and how it is doing.
 type destination struct {
 	Destination
-	pairs    map[string]*pair // by incident
-	busy     map[string]*pair // of these, those with ops
-	waiting  int              // all their ops
+	pairs    map[string]*pair   // by incident
+	busy     map[string]*pair   // of these, those with ops
+	waiting  int                // all their ops
+	threads  map[string]*thread // by the ref of their root
+	storm    *thread            // in which new incidents are told while they come in such numbers
+	news     pace               // new incidents
 	sends    pace
 	updates  pace
 	inFlight int
@@ -42,7 +45,10 @@ type destination struct {
 type pair struct {
 	incident *watchdog.Incident
 	held     held
-	ops      []Op // still to be done, in order: only the first may be attempted
+	thread   *thread // that it is told in; nil before that is decided
+	listed   bool    // it is told in the root, and not below it
+	came     bool    // it was counted as new
+	ops      []Op    // still to be done, in order: only the first may be attempted
 	flying   bool
 	tried    string // the op that the next two are about
 	attempts int    // failed ones in a row
@@ -50,8 +56,8 @@ type pair struct {
 	unsent   bool   // the last failure was NotSent
 	lost     int    // how often in a row the root was gone
 	minimal  string // the op whose full form was refused
-	updated  time.Time
-	unsaved  int // failovers that the journal does not have yet
+	unsaved  int    // decisions that the journal does not have yet
+	sent     *batch // the reply of several in which its first op was tried last
 }
 
 func newDestination(c Destination) *destination {
@@ -59,6 +65,8 @@ func newDestination(c Destination) *destination {
 		Destination: c,
 		pairs:       map[string]*pair{},
 		busy:        map[string]*pair{},
+		threads:     map[string]*thread{},
+		news:        newPace(stormMin, 0),
 		sends:       newPace(c.Limits.SendsPerMinute, c.Limits.SendEvery),
 		updates:     newPace(c.Limits.UpdatesPerMinute, 0),
 		wake:        make(chan struct{}, 1),
@@ -87,6 +95,10 @@ func (dest *destination) plan(p *pair, inc *watchdog.Incident) {
 	if len(p.ops) == 0 || p.ops[0].Name != p.tried {
 		p.tried, p.attempts, p.notUntil = "", 0, time.Time{}
 	}
+	if !p.came && p.fresh() {
+		p.came = true
+		dest.news.took(time.Now())
+	}
 	dest.signal()
 }
 
@@ -113,6 +125,7 @@ func (dest *destination) setOps(p *pair, ops []Op) {
 func (dest *destination) drop(id string) {
 	if p := dest.pairs[id]; p != nil {
 		dest.setOps(p, nil)
+		dest.leave(p)
 		delete(dest.pairs, id)
 	}
 }
@@ -120,10 +133,12 @@ func (dest *destination) drop(id string) {
 // rank orders ops: what wakes or releases people first, then what tells them
 // more, then what refreshes; the severe before the mild, the old before the new.
 func rank(op *Op) int {
-	switch op.Kind {
-	case Post, Trigger, Resolve, Tell:
+	switch {
+	case op.Kind == Reply && op.pages():
 		return 0
-	case Reply, Acknowledge:
+	case op.Kind == Post || op.Kind == Trigger || op.Kind == Resolve || op.Kind == Tell:
+		return 0
+	case op.Kind == Reply || op.Kind == Acknowledge:
 		return 1
 	default:
 		return 2
@@ -133,7 +148,7 @@ func rank(op *Op) int {
 func before(a, b *pair) int {
 	return cmp.Or(
 		cmp.Compare(rank(&a.ops[0]), rank(&b.ops[0])),
-		cmp.Compare(b.incident.Severity, a.incident.Severity),
+		cmp.Compare(b.severity(), a.severity()),
 		cmp.Compare(a.incident.Opened, b.incident.Opened),
 		cmp.Compare(a.incident.ID, b.incident.ID),
 	)
@@ -157,7 +172,7 @@ func (dest *destination) next(now time.Time) (*pair, time.Time) {
 	var best *pair
 	var again time.Time
 	for _, p := range dest.busy {
-		if p.flying || p.unsaved > 0 {
+		if p.flying || p.unsaved > 0 || p.awaits() || p.thread != nil && p.thread.flying && p.ops[0].ofRoot() {
 			continue
 		}
 		if at := dest.allowed(p); at.After(now) {
@@ -188,10 +203,13 @@ func (dest *destination) allowed(p *pair) time.Time {
 	op := &p.ops[0]
 	at := p.notUntil
 	if op.Kind == Update {
-		return latest(at, p.updated.Add(dest.Limits.UpdateEvery), dest.updates.earliest(0))
+		if p.thread != nil {
+			at = latest(at, p.thread.updated.Add(dest.Limits.UpdateEvery))
+		}
+		return latest(at, dest.updates.earliest(0))
 	}
 	keep := dest.sends.reserve()
-	if op.Kind == Resolve || op.Incident.Severity == rules.Critical {
+	if op.Kind == Resolve || p.severity() == rules.Critical {
 		keep = 0
 	}
 	return latest(at, dest.sends.earliest(keep))
@@ -233,23 +251,38 @@ func (d *Delivery) start(dest *destination, now time.Time) (op Op, again time.Ti
 	defer d.mu.Unlock()
 	d.metrics.pending.WithLabelValues(dest.Target.String()).Set(float64(dest.waiting))
 	p, again := dest.next(now)
+	for p != nil && p.ops[0].Kind == Post && !d.gather(dest, p, now) {
+		p, again = dest.next(now)
+	}
 	if p == nil {
 		return Op{}, again, false
 	}
-	op = p.ops[0]
-	op.Now = feed.At(d.wall())
-	op.Minimal = p.minimal == op.Name
-	op.MaybeSent = op.MaybeSent || p.held.maybe[op.Name]
-	p.flying, p.held.flying = true, op.Name
+	op = d.depart(p)
+	op.With = d.along(dest, p, &op, now)
 	dest.inFlight++
 	if dest.parked != "" {
 		dest.probeAt = now.Add(d.probeIn()) // whatever comes of this one
 	}
 	if op.Kind == Update {
 		dest.updates.took(now)
-		p.updated = now
+		p.thread.updated = now
 	} else {
 		dest.sends.took(now)
 	}
 	return op, time.Time{}, true
+}
+
+// depart is the first op of p, which is under way from now on.
+func (d *Delivery) depart(p *pair) Op {
+	op := p.ops[0]
+	op.Now = feed.At(d.wall())
+	op.Minimal = p.minimal == op.Name
+	op.MaybeSent = op.MaybeSent || p.held.maybe[op.Name]
+	p.flying, p.held.flying = true, op.Name
+	if t := p.thread; t != nil {
+		op.Shared = len(t.pairs) > 1
+		op.Lead = t.lead.incident
+		t.flying = t.flying || op.ofRoot()
+	}
+	return op
 }

@@ -5,6 +5,7 @@
 //
 //	Apply(incident) --> plan: incident - receipts = ops still to be done   (plan.go, pure)
 //	                    destination: who is next, who waits, who is parked  (destination.go)
+//	                    thread: who is told in one message with whom        (thread.go, gather.go)
 //	                    attempt --> Notifier, once; what came of it         (outcome.go)
 //	                    receipt --> plan again, and the journal             (journal.go)
 //
@@ -18,6 +19,8 @@
 //     arrived says so (Op.MaybeSent), so that doing it twice is harmless.
 //   - A receipt is kept in memory until the journal has it; a failing journal
 //     never makes anything be sent again while the process lives.
+//   - Incidents that share a message are told in it once: who they are is journaled
+//     before it is sent, and what comes of an attempt comes to all of them.
 //   - A page is never given up: a destination that refuses us is probed for ever,
 //     and another one tells it meanwhile; so it does where a destination refuses
 //     the page itself, or is not configured.

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
@@ -56,14 +57,32 @@ type Op struct {
 	Event     *watchdog.Event    // of Reply and Tell
 	Page      *watchdog.Page     // of Trigger, Acknowledge, Resolve; of Reply and Tell of EventPaged
 	Ref       string             // of the root (Update, Reply)
+	With      []Op               // of others that share the thread: this attempt does them as well
+	Lead      *watchdog.Incident // of Post, Update and Reply: under whose name the root stands
+	Shared    bool               // the thread is that of several incidents
+	Joins     bool               // of Reply: the first that the thread hears of the incident
 	InsteadOf rules.Target       // whose place this destination takes, since that one cannot tell the page; zero: the page lists it
 	Now       feed.Instant
 	MaybeSent bool // an earlier attempt may have arrived: look there first, and adopt what is found
 	Minimal   bool // the full form was refused as a bad payload: send the shortest that says it
 }
 
-// ID names the op among all: for idempotency keys and message metadata.
-func (o Op) ID() string { return o.Incident.Key + "/" + o.Name }
+// ID names the op among all: for idempotency keys and message metadata. A root has
+// the name of the incident that leads, whoever has it updated.
+func (o Op) ID() string {
+	if o.ofRoot() && o.Lead != nil {
+		return o.Lead.Key + "/" + o.Name
+	}
+	return o.Incident.Key + "/" + o.Name
+}
+
+// ofRoot says that the op is about the first message of a thread.
+func (o *Op) ofRoot() bool { return o.Kind == Post || o.Kind == Update }
+
+// pages says that the op tells a page to people who are to be woken by it here.
+func (o *Op) pages() bool {
+	return o.Page != nil && (slices.Contains(o.Page.Targets, o.Target) || o.InsteadOf.Kind != "")
+}
 
 // Class is what an error means for the next attempt.
 type Class uint8

@@ -39,11 +39,34 @@ func (d *Delivery) attempt(ctx context.Context, dest *destination, op Op) {
 	defer d.mu.Unlock()
 	name := dest.Target.String()
 	d.metrics.took.WithLabelValues(name).Observe(took.Seconds())
-	p := dest.pairs[op.Incident.ID]
-	p.flying, p.held.flying = false, ""
 	dest.inFlight--
 	if err == nil {
 		d.metrics.results.WithLabelValues(name, "ok").Inc()
+	} else {
+		d.metrics.results.WithLabelValues(name, classOf(err).Class.String()).Inc()
+	}
+	d.land(dest, op, ref, err)
+	for _, other := range op.With {
+		if op.Kind == Reply {
+			d.land(dest, other, ref, err)
+			continue
+		}
+		if q := dest.pairs[other.Incident.ID]; q != nil { // what the root came to is theirs as well
+			dest.plan(q, q.incident)
+			d.failoverAll(q.incident)
+			d.forget(q.incident)
+		}
+	}
+}
+
+// land is after an attempt, for one of the ops that it was about.
+func (d *Delivery) land(dest *destination, op Op, ref string, err error) {
+	p := dest.pairs[op.Incident.ID]
+	p.flying, p.held.flying = false, ""
+	if op.ofRoot() && p.thread != nil {
+		p.thread.flying = false
+	}
+	if err == nil {
 		d.succeed(dest, p, op, ref)
 	} else {
 		d.fail(dest, p, op, err)
@@ -51,6 +74,15 @@ func (d *Delivery) attempt(ctx context.Context, dest *destination, op Op) {
 	dest.plan(p, p.incident)
 	d.failoverAll(p.incident)
 	d.forget(p.incident)
+}
+
+// classOf is what an error means; one of no class is ambiguous.
+func classOf(err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return &Error{Class: Ambiguous, Err: err}
 }
 
 // deliver takes a notifier's panic as an attempt that may have arrived: what is
@@ -74,13 +106,40 @@ func (d *Delivery) succeed(dest *destination, p *pair, op Op, ref string) {
 	}
 	dest.lastSuccess, dest.lastError, dest.failingSince = feed.At(d.wall()), "", 0
 	p.attempts, p.notUntil, p.minimal = 0, time.Time{}, ""
-	if op.Kind == Update || op.Kind == Reply {
-		p.lost = 0
-	}
+	t := p.thread
 	if op.Kind == Update {
 		ref = op.Ref
+		if t == nil || t.ref != ref {
+			return // the root is gone by now
+		}
 	}
 	d.receipt(p, op, ref, "")
+	switch {
+	case t == nil:
+	case op.Kind == Post:
+		d.posted(dest, t, &op, ref)
+	default:
+		for _, q := range t.pairs {
+			q.lost = 0
+		}
+		if op.Kind == Update {
+			d.shows(t, &op)
+		}
+	}
+}
+
+// shows is after the root of a thread was updated: it shows all of them as they
+// were then.
+func (d *Delivery) shows(t *thread, op *Op) {
+	for _, other := range op.With {
+		q := t.pairs[other.Incident.ID]
+		if q == nil {
+			continue
+		}
+		if r, ok := q.held.receipts[rootName]; !ok || r.Revision != other.Incident.Revision {
+			d.receipt(q, other, t.ref, "")
+		}
+	}
 }
 
 func (d *Delivery) receipt(p *pair, op Op, ref, dead string) {
@@ -97,13 +156,8 @@ func (d *Delivery) receipt(p *pair, op Op, ref, dead string) {
 
 // fail does what the class of the error asks for.
 func (d *Delivery) fail(dest *destination, p *pair, op Op, err error) {
-	class, retryAfter := Ambiguous, time.Duration(0)
-	var known *Error
-	if errors.As(err, &known) {
-		class, retryAfter = known.Class, known.RetryAfter
-	}
+	class, retryAfter := classOf(err).Class, classOf(err).RetryAfter
 	name, now := dest.Target.String(), time.Now()
-	d.metrics.results.WithLabelValues(name, class.String()).Inc()
 	dest.lastError = err.Error()
 	if dest.failingSince.IsZero() {
 		dest.failingSince = feed.At(d.wall())
@@ -134,13 +188,9 @@ func (d *Delivery) fail(dest *destination, p *pair, op Op, err error) {
 			d.park(dest, err, now)
 			return
 		}
-		delete(p.held.receipts, rootName)
-		delete(p.held.maybe, rootName)
-		if p.lost > 0 { // the root made anew is gone as well: no loop of making and losing it
-			p.attempts = p.lost - 1
-			d.backOff(p, rootName, now)
+		if p.thread != nil && p.thread.ref == op.Ref { // else it was found to be gone before
+			d.lose(dest, p.thread, now)
 		}
-		p.lost++
 	case NotSent:
 		p.unsent = true
 		d.backOff(p, op.Name, now)
@@ -182,10 +232,30 @@ func (d *Delivery) bury(dest *destination, p *pair, op Op, err error) {
 	dest.deadReason = err.Error()
 	p.minimal = ""
 	if op.Kind == Update { // the message is there all the same: the next picture may be accepted
-		d.receipt(p, op, op.Ref, "")
+		if p.thread != nil && p.thread.ref == op.Ref {
+			d.receipt(p, op, op.Ref, "")
+			d.shows(p.thread, &op)
+		}
 		return
 	}
 	d.receipt(p, op, "", err.Error())
+	if op.Kind == Post && p.thread != nil {
+		d.buryThread(dest, p.thread, op, err)
+	}
+}
+
+// buryThread gives up the root of a thread for all whom it was to tell of.
+func (d *Delivery) buryThread(dest *destination, t *thread, op Op, err error) {
+	dest.close(t)
+	for _, q := range t.others(nil) {
+		q.thread, q.listed = nil, false
+		if q != t.lead {
+			op.Incident = q.incident
+			d.receipt(q, op, "", err.Error())
+			dest.plan(q, q.incident)
+			d.failoverAll(q.incident)
+		}
+	}
 }
 
 func (d *Delivery) unpark(dest *destination) {

@@ -48,6 +48,25 @@ func (h *held) receipt(name string) (watchdog.Receipt, bool) {
 	return r, ok
 }
 
+// root is the message that tells the incident here: one that was posted with it, or
+// one that it came to, since or after that was lost.
+func (h *held) root() (watchdog.Receipt, bool) {
+	r, posted := h.receipts[rootName]
+	j, joined := h.receipts[joinedName]
+	if joined && (!posted || j.Ref != r.Ref && j.At > r.At) {
+		j.Revision = 0 // the root did not show it then
+		return j, true
+	}
+	return r, posted
+}
+
+// joined says that the incident came to a root that was there.
+func (h *held) joined() bool {
+	j, joined := h.receipts[joinedName]
+	root, _ := h.root()
+	return joined && root.Ref == j.Ref
+}
+
 // settled says that name needs no further attempt: delivered, or given up.
 func (h *held) settled(name string) bool {
 	_, ok := h.receipts[name]
@@ -131,12 +150,16 @@ func planThread(in *watchdog.Incident, target rules.Target, h *held) []Op {
 		return nil
 	}
 	var ops []Op
-	root, posted := h.receipt(rootName)
+	root, posted := h.root()
 	if !posted {
 		ops = append(ops, Op{
 			Kind: Post, Name: rootName, Target: target, Incident: in,
 			MaybeSent: h.maybe[rootName] || h.earlier.page(page), InsteadOf: h.insteadOf(page, target),
 		})
+	}
+	joins := 0
+	if h.joined() { // what engages it is a reply as well
+		joins, from = from, from-1
 	}
 	for i := range in.Events {
 		e := &in.Events[i]
@@ -144,7 +167,7 @@ func planThread(in *watchdog.Incident, target rules.Target, h *held) []Op {
 			continue
 		}
 		op := tell(Reply, in, target, e, h)
-		op.Ref = root.Ref
+		op.Ref, op.Joins = root.Ref, e.N == joins
 		ops = append(ops, op)
 	}
 	if posted && root.Revision != in.Revision {
@@ -237,8 +260,12 @@ func tellsPage(in *watchdog.Incident, p *watchdog.Page, target rules.Target, sha
 	switch shape {
 	case Thread:
 		_, from := h.engaging(in, target)
+		if h.joined() {
+			from--
+		}
 		e := pageEvent(in, p)
-		return h.delivered(rootName) && (e <= from || h.delivered(eventName(e)))
+		root, posted := h.root()
+		return posted && root.Dead == "" && (e <= from || h.delivered(eventName(e)))
 	case Alerts:
 		return h.delivered(pageName(p.N))
 	case Stream:

@@ -32,9 +32,9 @@ func drawSteps(t *rapid.T) []step {
 	one := rapid.Custom(func(t *rapid.T) step {
 		return step{
 			what: rapid.SampledFrom([]string{
-				"page", "page", "ack", "hold", "release", "grow", "look", "resolve", "crash", "delete", "break", "mend", "calm",
+				"page", "page", "linked", "storm", "ack", "hold", "release", "grow", "look", "resolve", "crash", "delete", "break", "mend", "calm",
 			}).Draw(t, "what"),
-			incident: rapid.IntRange(0, 2).Draw(t, "incident"),
+			incident: rapid.IntRange(0, 4).Draw(t, "incident"),
 			targets:  rapid.SliceOfNDistinct(rapid.SampledFrom(everyTarget), 1, 3, rapid.ID[rules.Target]).Draw(t, "targets"),
 			waits:    time.Duration(rapid.SampledFrom([]int{0, 1, 2, 30, 1000}).Draw(t, "waits")) * time.Second,
 			lost:     rapid.IntRange(0, 10).Draw(t, "lost"),
@@ -73,12 +73,16 @@ func (h *history) boot() {
 	h.start()
 }
 
-// crash loses the newest receipts; but a failover is durable before anything is
-// sent for it.
+// aheadOf says that the receipt is durable before anything is sent for it.
+func aheadOf(op string) bool {
+	return strings.HasSuffix(op, "/failover") || op == digestName || op == joinedName
+}
+
+// crash loses the newest receipts, but no decision.
 func (h *history) crash(lost int) {
 	h.stop()
 	kept := h.journal.saved()
-	for lost > 0 && len(kept) > 0 && !strings.HasSuffix(kept[len(kept)-1].Op, "/failover") {
+	for lost > 0 && len(kept) > 0 && !aheadOf(kept[len(kept)-1].Op) {
 		kept, lost = kept[:len(kept)-1], lost-1
 	}
 	h.journal.receipts = kept
@@ -101,9 +105,18 @@ func (h *history) do(s step) {
 		h.calm()
 	case "delete":
 		h.world.deleteRoot(fmt.Sprintf("%s %d", slackA, s.incident))
-	case "page":
+	case "storm":
+		h.storm(s.targets)
+	case "page", "linked":
 		if l == nil {
 			l = opened(fmt.Sprint(s.incident), rules.Error, s.targets...)
+			if s.what == "linked" {
+				for _, other := range h.incidents {
+					if other != nil {
+						l.now.Linked = append(l.now.Linked, watchdog.Link{ID: other.now.ID})
+					}
+				}
+			}
 			h.incidents[s.incident] = l
 		} else {
 			l.page(s.targets...)
@@ -130,6 +143,19 @@ func (h *history) do(s step) {
 		h.show(l)
 	}
 	after(s.waits)
+}
+
+// storm opens whatever is not open yet, half of it a little later.
+func (h *history) storm(targets []rules.Target) {
+	for i := range h.incidents {
+		if h.incidents[i] == nil {
+			h.incidents[i] = opened(fmt.Sprint(i), rules.Error, targets...)
+			h.show(h.incidents[i])
+		}
+		if i == len(h.incidents)/2 {
+			after(3 * time.Second)
+		}
+	}
 }
 
 // calm lets nothing fail for long enough that all is tried again; then nobody may
@@ -177,8 +203,10 @@ func (h *history) end() []string {
 	}
 	h.shown()
 	for name, th := range h.world.threads { // who takes over an earlier page hears more of what was before
-		if th.disorder != "" && !h.tookOver(name) {
-			h.world.complain("%s", th.disorder)
+		for id, disorder := range th.disorder {
+			if strings.HasSuffix(name, " "+id) && !h.tookOver(name) {
+				h.world.complain("%s", disorder)
+			}
 		}
 	}
 	return h.world.wrong
@@ -200,12 +228,12 @@ func (h *history) shown() {
 			continue
 		}
 		name := slackB.String() + " " + l.now.ID // where nobody deletes anything and every payload is accepted
-		if th := h.world.threads[name]; th != nil && (th.roots != 1 || th.showing != l.now.Revision) {
-			h.world.complain("%s: %d roots, shows revision %d of %d", name, th.roots, th.showing, l.now.Revision)
+		if th := h.world.threads[name]; th != nil && (h.world.roots[name] != 1 || th.showing[l.now.ID] != l.now.Revision) {
+			h.world.complain("%s: %d roots, shows revision %d of %d", name, h.world.roots[name], th.showing[l.now.ID], l.now.Revision)
 		}
 		name = slackA.String() + " " + l.now.ID
-		if th := h.world.threads[name]; th != nil && th.live && !th.gaps && th.showing != l.now.Revision {
-			h.world.complain("%s shows revision %d of %d", name, th.showing, l.now.Revision)
+		if th := h.world.threads[name]; th != nil && th.live && !th.gaps && th.showing[l.now.ID] != l.now.Revision {
+			h.world.complain("%s shows revision %d of %d", name, th.showing[l.now.ID], l.now.Revision)
 		}
 	}
 }
@@ -223,9 +251,9 @@ func TestWhateverFailsTheWorldEndsRight(t *testing.T) {
 			h := &history{
 				world: &world{
 					seed: seed, tries: map[string]int{}, trouble: trouble, broken: map[string]bool{},
-					alerts: map[string]string{}, threads: map[string]*thread{}, told: map[string]bool{},
+					alerts: map[string]string{}, threads: map[string]*seenThread{}, byRef: map[string]*seenThread{}, roots: map[string]int{}, told: map[string]bool{},
 				},
-				journal: &memory{}, seed: seed, trouble: trouble, incidents: make([]*life, 3),
+				journal: &memory{}, seed: seed, trouble: trouble, incidents: make([]*life, 14),
 			}
 			h.boot()
 			for _, s := range steps {

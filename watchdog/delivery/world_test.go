@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,23 +19,26 @@ import (
 type world struct {
 	mu      sync.Mutex
 	seed    uint64
-	tries   map[string]int     // of each op
-	trouble float64            // how likely an attempt fails
-	broken  map[string]bool    // destinations that refuse everything
-	alerts  map[string]string  // by key: "triggered", "resolved"
-	threads map[string]*thread // by destination and incident
-	told    map[string]bool    // pages that reached somebody, by key
+	tries   map[string]int         // of each op
+	trouble float64                // how likely an attempt fails
+	broken  map[string]bool        // destinations that refuse everything
+	alerts  map[string]string      // by key: "triggered", "resolved"
+	threads map[string]*seenThread // by destination and incident
+	byRef   map[string]*seenThread
+	roots   map[string]int  // in how many an incident was told, by destination and incident
+	told    map[string]bool // pages that reached somebody, by key
 	wrong   []string
 }
 
-type thread struct {
-	roots    int // made so far; the last is the live one
+// seenThread is a root message with its replies.
+type seenThread struct {
+	ref      string
 	live     bool
-	showing  uint64
-	replies  map[string]bool
-	newest   int    // event
-	disorder string // a reply that came after a newer one
-	gaps     bool   // something here may have been given up
+	showing  map[string]uint64 // revision in the root, by incident that the thread tells of
+	replies  map[string]bool   // by op
+	newest   map[string]int    // event, by incident
+	disorder map[string]string // a reply that came after a newer one, by incident
+	gaps     bool              // something here may have been given up
 }
 
 func (w *world) complain(format string, args ...any) {
@@ -87,8 +92,10 @@ func (p *place) draw(op Op, dice *rand.Rand) (*Class, bool) {
 	if dice.Float64() >= p.trouble {
 		return nil, true
 	}
-	if t := p.threads[p.target.String()+" "+op.Incident.ID]; t != nil && op.Minimal && !p.plain {
-		t.gaps = true // what was given up may be sent later by one who does not know that
+	for _, t := range []*seenThread{p.threads[p.name(op)], p.byRef[op.Ref]} {
+		if t != nil && op.Minimal && !p.plain {
+			t.gaps = true // what was given up may be sent later by one who does not know that
+		}
 	}
 	class = []Class{Ambiguous, Ambiguous, NotSent, RateLimited, BadPayload, Refused}[dice.IntN(6)]
 	if class == BadPayload && (p.plain || op.Minimal && op.Kind == Resolve) {
@@ -102,7 +109,14 @@ func (p *place) arrive(op Op) (string, error) {
 		p.alert(op)
 		return "", nil
 	}
-	return p.message(op)
+	switch op.Kind {
+	case Post:
+		return p.post(op)
+	case Update:
+		return "", p.update(op)
+	default:
+		return "", p.reply(op)
+	}
 }
 
 func (p *place) alert(op Op) {
@@ -118,51 +132,108 @@ func (p *place) alert(op Op) {
 	}
 }
 
-func (p *place) message(op Op) (string, error) {
-	name := p.target.String() + " " + op.Incident.ID
-	t := p.threads[name]
-	if t == nil {
-		t = &thread{replies: map[string]bool{}}
-		p.threads[name] = t
+func (p *place) name(op Op) string { return p.target.String() + " " + op.Incident.ID }
+
+func (p *place) post(op Op) (string, error) {
+	t := p.threads[p.name(op)]
+	if t != nil && t.live && !op.MaybeSent {
+		p.complain("%s has a second root", p.name(op))
 	}
-	live := fmt.Sprintf("%s %d", name, t.roots)
-	if op.Kind == Post {
-		if t.live && !op.MaybeSent {
-			p.complain("%s has a second root", name)
+	if t == nil || !t.live || !strings.HasPrefix(t.ref, p.name(op)+" ") { // each is found by its own name
+		p.roots[p.name(op)]++
+		t = &seenThread{
+			ref: fmt.Sprintf("%s %d", p.name(op), p.roots[p.name(op)]), live: true,
+			showing: map[string]uint64{}, replies: map[string]bool{}, newest: map[string]int{}, disorder: map[string]string{},
 		}
-		if !t.live {
-			t.roots++
-			t.live, t.showing = true, op.Incident.Revision
+		if old := p.threads[p.name(op)]; old != nil { // what was said below a root that is gone was said
+			t.replies, t.newest, t.disorder = maps.Clone(old.replies), maps.Clone(old.newest), maps.Clone(old.disorder)
 		}
-		for _, page := range op.Incident.Pages {
-			p.told[op.Incident.PageKey(page.N)] = true
+		p.byRef[t.ref], p.threads[p.name(op)] = t, t
+		for _, other := range op.With {
+			if old := p.threads[p.name(other)]; old != nil && old.live {
+				p.complain("%s is told in a second root", p.name(other))
+			}
+			p.roots[p.name(other)]++
+			p.threads[p.name(other)] = t
 		}
-		return fmt.Sprintf("%s %d", name, t.roots), nil
+	} else {
+		for _, other := range op.With {
+			if p.threads[p.name(other)] != t {
+				p.complain("%s is told by an edit alone", p.name(other))
+			}
+		}
 	}
+	for _, one := range append([]Op{op}, op.With...) {
+		t.showing[one.Incident.ID] = one.Incident.Revision
+		for _, page := range one.Incident.Pages {
+			p.told[one.Incident.PageKey(page.N)] = true
+		}
+	}
+	return t.ref, nil
+}
+
+func (p *place) update(op Op) error {
+	t := p.byRef[op.Ref]
+	if t == nil || !t.live {
+		return &Error{Class: LostTarget, Err: errors.New("message_not_found")}
+	}
+	shown := map[string]bool{}
+	for _, one := range append([]Op{op}, op.With...) {
+		t.showing[one.Incident.ID] = one.Incident.Revision
+		shown[one.Incident.ID] = true
+	}
+	for id := range t.showing {
+		if !shown[id] && !t.gaps {
+			p.complain("the root %s does not tell of %s any more", t.ref, id)
+		}
+	}
+	return nil
+}
+
+func (p *place) reply(op Op) error {
 	if op.Ref == "" {
-		p.complain("%s of %s without a root", kindWords[op.Kind], name)
+		p.complain("%s of %s without a root", kindWords[op.Kind], p.name(op))
 	}
-	if !t.live || op.Ref != live {
-		return "", &Error{Class: LostTarget, Err: errors.New("message_not_found")}
+	t := p.byRef[op.Ref]
+	if t == nil || !t.live {
+		return &Error{Class: LostTarget, Err: errors.New("message_not_found")}
 	}
-	if op.Kind == Update {
-		t.showing = op.Incident.Revision
-		return "", nil
-	}
-	if t.replies[op.Name] {
-		if !op.MaybeSent {
-			p.complain("%s has %s twice", name, op.Name)
+	lead := t.replies[op.ID()]
+	for i, one := range append([]Op{op}, op.With...) {
+		if i > 0 && (one.MaybeSent != op.MaybeSent || op.MaybeSent && t.replies[one.ID()] != lead) {
+			p.complain("%s goes along, and what is found by another's name does not tell it", one.ID())
 		}
-		return "", nil
+		p.event(t, one)
 	}
-	if op.Event.N < t.newest && !t.gaps {
-		t.disorder = fmt.Sprintf("%s has %s after e%d", name, op.Name, t.newest)
+	return nil
+}
+
+// event is what a reply says of one incident.
+func (p *place) event(t *seenThread, op Op) {
+	id := op.Incident.ID
+	if _, ok := t.showing[id]; !ok && !op.Joins && !t.gaps {
+		p.complain("%s is a reply in a thread that does not tell of it", op.ID())
 	}
-	t.replies[op.Name], t.newest = true, op.Event.N
+	if anew := op.Joins && p.threads[p.name(op)] != t; t.replies[op.ID()] && !anew {
+		if !op.MaybeSent {
+			p.complain("%s has %s twice", p.name(op), op.Name)
+		}
+		return
+	}
+	if op.Joins {
+		if p.threads[p.name(op)] != t {
+			p.roots[p.name(op)]++
+		}
+		p.threads[p.name(op)] = t
+		t.showing[id] = 0
+	}
+	if op.Event.N < t.newest[id] && !t.gaps && !op.Joins {
+		t.disorder[id] = fmt.Sprintf("%s has %s after e%d", p.name(op), op.Name, t.newest[id])
+	}
+	t.replies[op.ID()], t.newest[id] = true, op.Event.N
 	if op.Page != nil {
 		p.told[op.Incident.PageKey(op.Page.N)] = true
 	}
-	return "", nil
 }
 
 // deleteRoot is a person who deletes a message.

@@ -118,7 +118,7 @@ func (w *watcher) end() {
 	}
 	for name, c := range w.world.channels {
 		for id, r := range c.roots {
-			if r.live && r.state != watchdog.StateResolved && !w.world.forgotten[id] {
+			if r.message != nil && r.message.live && r.state != watchdog.StateResolved && !w.world.forgotten[id] {
 				w.wrong("in the end %s shows %s as %s", name, id, r.state)
 			}
 		}

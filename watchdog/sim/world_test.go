@@ -34,7 +34,7 @@ func newWorld(s *sim) *world {
 	w := &world{sim: s, pagers: map[string]*pager{}, channels: map[string]*channel{}, pages: map[string]*told{}, forgotten: map[string]bool{}, swallowed: map[string]bool{}}
 	for _, name := range targets {
 		if target, _ := rules.ParseTarget(name); target.Kind == "slack" {
-			w.channels[name] = &channel{roots: map[string]*root{}}
+			w.channels[name] = &channel{roots: map[string]*root{}, messages: map[string]*message{}, byName: map[string]*message{}}
 		} else {
 			w.pagers[name] = &pager{alerts: map[string][]*alert{}}
 		}
@@ -232,17 +232,26 @@ func (n *notifier) page(p *pager, op delivery.Op) error {
 
 // channel is one of Slack's.
 type channel struct {
-	roots map[string]*root // by incident
-	last  time.Time
+	roots    map[string]*root    // by incident
+	messages map[string]*message // by ref
+	byName   map[string]*message // by the op that posted it
+	last     time.Time
 }
 
+// root is what a channel holds of one incident: its own message, or that of a digest.
 type root struct {
-	live     bool
-	made     int
+	message  *message
 	revision uint64
 	state    watchdog.State
 	replies  map[string]bool
 	newest   int
+}
+
+// message is one at the top of a channel.
+type message struct {
+	ref  string
+	live bool
+	of   map[string]bool // incidents that it tells of, in itself or below
 }
 
 func (n *notifier) post(c *channel, op delivery.Op) (string, error) {
@@ -253,46 +262,96 @@ func (n *notifier) post(c *channel, op delivery.Op) (string, error) {
 		}
 		c.last = now
 	}
-	r := c.roots[op.Incident.ID]
 	if op.Kind == delivery.Post {
-		return n.postRoot(c, r, op)
+		return n.postRoot(c, op)
 	}
-	if r == nil || !r.live || op.Ref != r.ref(op.Incident.ID) {
+	m := c.messages[op.Ref]
+	if m == nil || !m.live {
 		return "", &delivery.Error{Class: delivery.LostTarget, Err: errors.New("message_not_found")}
 	}
-	if op.Kind == delivery.Update {
-		r.revision, r.state = op.Incident.Revision, op.Incident.State
-		return "", nil
+	shown := map[string]bool{}
+	for i, one := range append([]delivery.Op{op}, op.With...) {
+		r := c.root(one.Incident.ID)
+		shown[one.Incident.ID] = true
+		switch {
+		case op.Kind == delivery.Update:
+			r.revision, r.state = one.Incident.Revision, one.Incident.State
+		case i > 0 && one.MaybeSent != op.MaybeSent:
+			n.complain("%s: %s goes along in a reply, and may have been sent before", n.name, one.ID())
+		default:
+			n.reply(m, r, one)
+		}
 	}
-	if op.Page != nil {
-		n.tell(&op, op.Page)
+	for id := range m.of {
+		if op.Kind == delivery.Update && !shown[id] && !n.over(id) && !n.forgotten[id] {
+			n.complain("%s: the message of %s tells nothing of %s any more", n.name, op.Incident.ID, id)
+		}
 	}
-	if r.replies[op.Name] && !op.MaybeSent && !n.forgotten[op.Incident.ID] {
-		n.complain("%s has %s of %s twice", n.name, op.Name, op.Incident.ID)
-	}
-	if !r.replies[op.Name] && op.Event.N < r.newest && !n.profile().notifiers && !n.forgotten[op.Incident.ID] {
-		n.complain("%s has %s of %s after e%d", n.name, op.Name, op.Incident.ID, r.newest)
-	}
-	r.replies[op.Name], r.newest = true, max(r.newest, op.Event.N)
 	return "", nil
 }
 
-func (r *root) ref(incident string) string { return fmt.Sprintf("%s %d", incident, r.made) }
+// over says that the incident is resolved, so a restart may have let go of it.
+func (w *world) over(id string) bool {
+	l := w.watch.lives[id]
+	return l == nil || l.last.State == watchdog.StateResolved
+}
 
-func (n *notifier) postRoot(c *channel, r *root, op delivery.Op) (string, error) {
-	if r == nil {
-		r = &root{replies: map[string]bool{}}
-		c.roots[op.Incident.ID] = r
+// reply is what a thread hears of one incident.
+func (n *notifier) reply(m *message, r *root, op delivery.Op) {
+	id := op.Incident.ID
+	if op.Page != nil {
+		n.tell(&op, op.Page)
 	}
-	if r.live && !op.MaybeSent && !n.forgotten[op.Incident.ID] {
-		n.complain("%s has a second message for %s", n.name, op.Incident.ID)
+	if op.Joins && !m.of[id] {
+		m.of[id], r.message = true, m
+		n.stats.joined++
+	} else if r.message != m && !n.forgotten[id] && !n.profile().notifiers {
+		n.complain("%s: %s is a reply where nobody was told of it", n.name, op.ID())
 	}
-	if !r.live {
-		r.live, r.made = true, r.made+1
-		r.revision, r.state = op.Incident.Revision, op.Incident.State
+	if r.replies[op.Name] && !op.MaybeSent && !n.forgotten[id] {
+		n.complain("%s has %s of %s twice", n.name, op.Name, id)
 	}
-	for i := range op.Incident.Pages {
-		n.tell(&op, &op.Incident.Pages[i])
+	if !r.replies[op.Name] && op.Event.N < r.newest && !n.profile().notifiers && !n.forgotten[id] {
+		n.complain("%s has %s of %s after e%d", n.name, op.Name, id, r.newest)
 	}
-	return r.ref(op.Incident.ID), nil
+	r.replies[op.Name], r.newest = true, max(r.newest, op.Event.N)
+}
+
+func (c *channel) root(id string) *root {
+	if c.roots[id] == nil {
+		c.roots[id] = &root{replies: map[string]bool{}}
+	}
+	return c.roots[id]
+}
+
+// postRoot is a message of one incident, or of several. One that may have been
+// posted before is found by the name of the incident that leads.
+func (n *notifier) postRoot(c *channel, op delivery.Op) (string, error) {
+	all := append([]delivery.Op{op}, op.With...)
+	m := c.byName[op.ID()]
+	if m == nil || !m.live || !op.MaybeSent {
+		m = &message{ref: fmt.Sprintf("%s %d", op.Incident.ID, len(c.messages)), live: true, of: map[string]bool{}}
+		c.messages[m.ref], c.byName[op.ID()] = m, m
+		for _, one := range all {
+			if r := c.root(one.Incident.ID); r.message != nil && r.message.live && !n.forgotten[one.Incident.ID] {
+				n.complain("%s has a second message for %s", n.name, one.Incident.ID)
+			}
+			c.root(one.Incident.ID).message = m
+			m.of[one.Incident.ID] = true
+		}
+		if len(all) > 1 {
+			n.stats.digests++
+		}
+	}
+	for _, one := range all {
+		r := c.root(one.Incident.ID)
+		r.revision, r.state = one.Incident.Revision, one.Incident.State
+		if r.message != m && !n.forgotten[one.Incident.ID] {
+			n.complain("%s: %s is told by an edit alone", n.name, one.Incident.ID)
+		}
+		for i := range one.Incident.Pages {
+			n.tell(&one, &one.Incident.Pages[i])
+		}
+	}
+	return m.ref, nil
 }
