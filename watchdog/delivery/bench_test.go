@@ -33,3 +33,17 @@ func BenchmarkNext(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkNextOfThousands looks for it among thousands that all wait.
+func BenchmarkNextOfThousands(b *testing.B) {
+	bench := newBench(&memory{}, Destination{Target: pager, Notifier: newScripted(Alerts, nil), Limits: Limits{SendsPerMinute: 100}})
+	dest := bench.byKey[pager]
+	for n := range knownMax {
+		bench.show(opened(fmt.Sprintf("%05d", n), rules.Error, pager))
+	}
+	for b.Loop() {
+		if p, _ := dest.next(time.Now()); p == nil || dest.waiting != knownMax {
+			b.Fatal("nothing to do")
+		}
+	}
+}
