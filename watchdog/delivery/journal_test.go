@@ -159,3 +159,19 @@ func TestRestore(t *testing.T) {
 		})
 	}
 }
+
+// An acknowledgement that a pager accepted, and that a crash kept from being written
+// down, is said once more: it is planned from the incident, not from what was tried.
+func TestAnAckWithoutAReceiptIsSentAfterARestart(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		s := newScripted(Alerts, nil)
+		l := opened("one", rules.Error, pager).ack()
+		time.Sleep(time.Minute)
+		b := newBench(&memory{}, Destination{Target: pager, Notifier: s})
+		b.Restore([]*watchdog.Incident{l.picture()}, []watchdog.Receipt{{Target: pager, Incident: "one", Op: "p1"}})
+		b.start()
+		synctest.Wait()
+		wantSaid(t, s, "ack p1/ack")
+		b.stop()
+	})
+}
