@@ -1,5 +1,6 @@
 // Package slack tells people through a Slack bot: a thread per incident, whose
-// root shows what the incident is now, and a reply for each later event.
+// root shows what the incident is now, and a reply for each later event. A root may
+// be a digest, of several incidents; delivery decides that, docs/delivery.md says when.
 //
 // One attempt per call. slack-go is used for what it knows of Slack's API, and
 // not believed about outcomes: it reports success for `200 {}` and for
