@@ -156,7 +156,7 @@ const module = "../.."
 // run expects the simulator to fail on the mutant.
 func (m *mutant) run(t *testing.T) {
 	dir := t.TempDir()
-	for _, part := range []string{"go.mod", "go.sum", "rules", "watchdog", "watchdog/feed", "watchdog/engine", "watchdog/delivery", "watchdog/store", "watchdog/sim"} {
+	for _, part := range []string{"go.mod", "go.sum", "rules", "watchdog", "watchdog/feed", "watchdog/engine", "watchdog/delivery", "watchdog/store", "watchdog/bubble", "watchdog/sim"} {
 		m.copy(t, dir, part)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
