@@ -40,6 +40,8 @@ type Incident struct {
 	Newest     feed.Instant `json:"newest,omitzero"`       // the newest arrival before their silence, with those that fell silent later
 	Source     string       `json:"source,omitempty"`      // of a blind incident
 	Failure    string       `json:"failure,omitempty"`
+	Drill      *Drill       `json:"drill,omitempty"`    // of a drill, which is about no feed
+	FoundBy    string       `json:"found_by,omitempty"` // the drill that showed an unheard notifier
 	Loss       Loss         `json:"loss"`
 	CatchUp    *CatchUp     `json:"catch_up,omitempty"` // while updates arrive again, behind
 	Ack        *Ack         `json:"ack,omitempty"`

@@ -170,7 +170,7 @@ func (d *Delivery) flies(inc *watchdog.Incident) bool {
 
 // failoverAll hands the pages of inc that a destination cannot tell to others.
 func (d *Delivery) failoverAll(inc *watchdog.Incident) {
-	if inc.State == watchdog.StateResolved {
+	if inc.State == watchdog.StateResolved || inc.Cause == watchdog.CauseDrill { // a drill is about this destination alone
 		return
 	}
 	for i := range inc.Pages {

@@ -131,9 +131,12 @@ func (dest *destination) drop(id string) {
 }
 
 // rank orders ops: what wakes or releases people first, then what tells them
-// more, then what refreshes; the severe before the mild, the old before the new.
+// more, then what refreshes, and a drill last; the severe before the mild, the old
+// before the new.
 func rank(op *Op) int {
 	switch {
+	case op.Incident.Cause == watchdog.CauseDrill:
+		return 3
 	case op.Kind == Reply && op.pages():
 		return 0
 	case op.Kind == Post || op.Kind == Trigger || op.Kind == Resolve || op.Kind == Tell:
@@ -209,7 +212,7 @@ func (dest *destination) allowed(p *pair) time.Time {
 		return latest(at, dest.updates.earliest(0))
 	}
 	keep := dest.sends.reserve()
-	if op.Kind == Resolve || p.severity() == rules.Critical {
+	if op.Kind == Resolve || p.severity() == rules.Critical && op.Incident.Cause != watchdog.CauseDrill {
 		keep = 0
 	}
 	return latest(at, dest.sends.earliest(keep))

@@ -82,6 +82,13 @@ func (h *held) delivered(name string) bool {
 // dead says that name was given up.
 func (h *held) dead(name string) bool { return h.receipts[name].Dead != "" }
 
+// touched says that the destination was told anything of a drill that is over, or may
+// have been: also by a process before this one, if that ended in the middle of it.
+func (h *held) touched(in *watchdog.Incident) bool {
+	lately := h.earlier.pages > 0 && h.earlier.started.Sub(in.Resolved) < attemptMax
+	return len(h.receipts) > 0 || len(h.maybe) > 0 || h.flying != "" || lately
+}
+
 // engages says that p is to be told at target: p lists it, or it took over.
 func (h *held) engages(p *watchdog.Page, target rules.Target) bool {
 	return slices.Contains(p.Targets, target) || h.settled(failoverName(p.N))
@@ -130,6 +137,9 @@ func pageEvent(in *watchdog.Incident, p *watchdog.Page) int {
 // plan lists what is still to be brought about at target, in the order in which
 // it has to happen. Pure: the same incident and the same holdings give the same.
 func plan(in *watchdog.Incident, target rules.Target, shape Shape, h *held) []Op {
+	if in.Cause == watchdog.CauseDrill && in.State == watchdog.StateResolved && shape != Alerts && !h.touched(in) {
+		return nil // whoever has not heard of a drill need not hear that it is over
+	}
 	switch shape {
 	case Thread:
 		return planThread(in, target, h)
