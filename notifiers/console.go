@@ -63,7 +63,11 @@ func (c *Console) block(op delivery.Op) string {
 	inc, rule := op.Incident, strings.Repeat("=", ruleWidth)
 	var b strings.Builder
 	b.WriteString("\n" + rule + "\n")
-	b.WriteString(c.paint(" PAGE ", inverse) + " " + c.paint(c.name, strong) + "  " + inc.Severity.String() + "\n")
+	word := " PAGE "
+	if isDrill(inc) {
+		word = " " + drillWord + " "
+	}
+	b.WriteString(c.paint(word, inverse) + " " + c.paint(c.name, strong) + "  " + inc.Severity.String() + "\n")
 	at := clock{ref: inc.Opened.Time(), seconds: countsSeconds(inc)}
 	b.WriteString("  " + at.time(op.Page.At.Time()) + " UTC, because " + Why(inc, op.Page) + "\n")
 	if op.InsteadOf.Kind != "" {

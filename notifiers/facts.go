@@ -38,6 +38,9 @@ const (
 // who is on it or why nobody is paged; who knows, and who is told next. now is for ages only.
 func Facts(inc *watchdog.Incident, now time.Time) []Fact {
 	w := words{inc: inc, clock: clock{ref: now, seconds: countsSeconds(inc)}}
+	if isDrill(inc) {
+		return w.drillFacts()
+	}
 	var facts []Fact
 	add := func(name string, line Line) {
 		if len(line) > 0 {
@@ -91,6 +94,10 @@ func (w words) since() Line {
 	case watchdog.CauseBlind:
 		return w.lastKnown()
 	case watchdog.CauseUnheard:
+		if inc.FoundBy != "" {
+			line = append(Line{plain("A drill found it ")}, w.ago(inc.Opened.Time())...)
+			return append(line, plain(". "), note(inc.Failure), plain(". Once it is mended: "), code("feedwatch drill"), plain(" shows it."))
+		}
 		line = append(Line{plain("It does not take pages since ")}, w.ago(inc.Opened.Time())...)
 		return append(line, plain("; they go to others meanwhile. "), note(inc.Failure))
 	case watchdog.CauseFrozen:

@@ -35,6 +35,9 @@ func troubleOf(c watchdog.Cause) trouble {
 // Headline says in one line what is wrong and for whom, as the incident is now:
 // "external-profiles is silent for 312 of 1,248 clients: cluster fsn1".
 func Headline(inc *watchdog.Incident) string {
+	if isDrill(inc) {
+		return drillHeadline(inc)
+	}
 	feed := Clean(inc.Feed, feedRunesMax)
 	t := troubleOf(inc.Cause)
 	forWhom := ""
@@ -71,9 +74,13 @@ func Headline(inc *watchdog.Incident) string {
 	}
 }
 
-// through is the notifier that an incident is about: "PagerDuty cdp".
+// through is the notifier that an incident is about, "PagerDuty cdp", or the
+// escalation on which nobody answered a drill.
 func through(inc *watchdog.Incident) string {
 	kind, name, _ := strings.Cut(inc.Source, "/")
+	if kind == "escalation" {
+		kind = "the escalation"
+	}
 	return TargetName(kind, name)
 }
 
@@ -129,6 +136,9 @@ const (
 //
 //	external-profiles silent: 1,248/1,248 since 24 Nov 00:00Z; loss 1 Dec 00:00Z
 func Summary(inc *watchdog.Incident, page *watchdog.Page, now time.Time) string {
+	if isDrill(inc) {
+		return drillSummary(inc)
+	}
 	s := widest(inc)
 	c := clock{ref: now, seconds: countsSeconds(inc)}
 	if inc.Cause == watchdog.CauseUnheard {

@@ -25,6 +25,9 @@ func EventLines(inc *watchdog.Incident, e *watchdog.Event) []Line {
 // of its own.
 func EventText(inc *watchdog.Incident, e *watchdog.Event) []Line {
 	w := words{inc: inc, clock: clock{ref: e.At.Time(), seconds: countsSeconds(inc)}}
+	if isDrill(inc) {
+		return w.drillEvent(e)
+	}
 	lines := []Line{w.event(e)}
 	if e.Kind == watchdog.EventResolved {
 		if l := w.loss(); len(l) > 0 {
@@ -179,6 +182,9 @@ func (w words) reason(p *watchdog.Page) string {
 	case watchdog.ReasonLossBegun:
 		return "data is being lost now. " + w.nothingHolds(p)
 	default:
+		if isDrill(w.inc) {
+			return "this is a drill."
+		}
 		if w.inc.Cause == watchdog.CauseUnheard {
 			return "a way to wake people does not work."
 		}

@@ -326,6 +326,7 @@ func Scenes() []Scene {
 		Open(), Acknowledged(), Losing(), CatchingUp(), Holding(), Resolved(), OneCluster(), TwoLabels(), Grown(), OneClient(),
 		ResolvedWithoutLoss(), Forgotten(), Blind(), SeenAgain(), Unheard(), HeardAgain(), Frozen(), Behind(), Demo(), NeverSeen(),
 		Silenced(), InMaintenance(), DependsOn(), Snoozed(), HandedOver(), ResolvedEarly(), NotOver(), LossAccepted(),
+		Drill(), DrillAsks(), DrillAnswered(), DrillFailed(), FoundByDrill(),
 	}
 }
 

@@ -46,7 +46,7 @@ func (n *Notifier) event(op delivery.Op, action string) *pd.V2Event {
 	e.Links = links(inc.Runbook, e.ClientURL)
 	e.Payload.Timestamp = op.Page.At.Time().Format(time.RFC3339)
 	e.Payload.Component = notifiers.Clean(inc.Feed, fieldRunesMax)
-	if inc.Cause != watchdog.CauseUnheard {
+	if inc.Feed != watchdog.SelfFeed {
 		e.Payload.Group = notifiers.Clean(inc.Scope.String(), fieldRunesMax)
 	}
 	e.Payload.Class = string(inc.Cause)

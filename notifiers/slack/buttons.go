@@ -139,7 +139,9 @@ func presses(inc *watchdog.Incident) []slackgo.BlockElement {
 	snooze := button("Snooze "+notifiers.Duration(watchdog.SnoozeForDefault), actSnooze, value)
 	resolve := button("Resolve…", actResolve, value)
 	switch {
-	case inc.State == watchdog.StateResolved, inc.Cause == watchdog.CauseUnheard: // it ends by itself
+	case inc.Drill != nil && inc.Drill.Human && inc.State == watchdog.StateOpen:
+		return []slackgo.BlockElement{acknowledge}
+	case inc.State == watchdog.StateResolved, inc.Drill != nil, inc.Cause == watchdog.CauseUnheard: // it ends by itself
 		return nil
 	case inc.State == watchdog.StateRecovering:
 		return []slackgo.BlockElement{resolve}

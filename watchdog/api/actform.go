@@ -60,6 +60,9 @@ func actForms(inc *watchdog.Incident, sent sentForm) []actForm {
 			Says: "It is over. If it is not, it pages again in 30 min; it resolves by itself once updates arrive.",
 		},
 	}
+	if inc.Drill != nil {
+		forms = []actForm{{Act: "ack", Title: title, Button: "Acknowledge", Open: !taken, Says: "This is a drill: you show that pages are heard."}}
+	}
 	if !inc.Loss.Begins.IsZero() && inc.Loss.Accepted == nil {
 		forms = append(forms, actForm{
 			Act: "accept-loss", Title: "Accept the loss", Button: "Accept the loss", Reason: "Why the data may be lost", Reasoned: true,

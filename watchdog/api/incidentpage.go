@@ -55,8 +55,10 @@ func (a *API) showIncident(w http.ResponseWriter, r *http.Request, who *Token, c
 	body := incidentBody{Incident: words.incidentCard(inc, now), Timeline: words.timeline(inc)}
 	if inc.State != watchdog.StateResolved && inc.Cause != watchdog.CauseUnheard { // that ends by itself
 		body.NoAdmin = !a.tokens.anyMay(RoleAdmin)
-		body.Silence = "/silences?match=" + url.QueryEscape(matchOf(inc)) + "#new"
 		body.Acts = actForms(inc, sent)
+		if inc.Drill == nil {
+			body.Silence = "/silences?match=" + url.QueryEscape(matchOf(inc)) + "#new"
+		}
 	}
 	if !slices.ContainsFunc(body.Acts, func(f actForm) bool { return f.Act == sent.act }) {
 		body.Problem = sent.problem
