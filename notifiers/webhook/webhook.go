@@ -76,6 +76,7 @@ type Message struct {
 	ID       string             `json:"id"` // also the Idempotency-Key
 	Target   string             `json:"target"`
 	Feed     string             `json:"feed"`
+	Drill    bool               `json:"drill,omitempty"` // nothing is wrong: for programs that read no headline
 	State    watchdog.State     `json:"state"`
 	Headline string             `json:"headline"`
 	Summary  string             `json:"summary,omitempty"`
@@ -128,6 +129,7 @@ func (n *Notifier) message(op delivery.Op) Message {
 		ID:       op.ID(),
 		Target:   op.Target.String(),
 		Feed:     inc.Feed,
+		Drill:    inc.Drill != nil,
 		State:    inc.State,
 		Headline: notifiers.Headline(inc),
 		Event:    op.Event,

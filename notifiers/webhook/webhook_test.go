@@ -85,6 +85,18 @@ func receive(t *testing.T, op delivery.Op) received {
 	return got
 }
 
+// TestDrill: a program can tell, also where the message is the shortest.
+func TestDrill(t *testing.T) {
+	op := notifiertest.Drill().Op(delivery.Tell, target)
+	op.Minimal = true
+	if got := receive(t, op).message; !got.Drill || !strings.HasPrefix(got.Headline, "DRILL") {
+		t.Errorf("message %+v", got)
+	}
+	if receive(t, notifiertest.Open().Op(delivery.Tell, target)).message.Drill {
+		t.Error("a real incident is marked as a drill")
+	}
+}
+
 func TestMessage(t *testing.T) {
 	op := notifiertest.OneCluster().Op(delivery.Tell, target)
 	got := receive(t, op)
