@@ -59,6 +59,9 @@ the secrets; rules check does not, and tells more about rule files.`,
 			if err != nil {
 				return err
 			}
+			if err := cfg.checkDrills(set); err != nil {
+				return err
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s, set %s\n",
 				dir, plural(len(set.Feeds()), "feed"), plural(len(set.Escalations()), "escalation"), set.Version())
 			return nil

@@ -84,13 +84,13 @@ func (c *client) post(ctx context.Context, path string, v any) error {
 
 // send posts a body of the given media type, and reads the answer into v.
 func (c *client) send(ctx context.Context, path, kind string, body []byte, v any) error {
-	return c.do(ctx, http.MethodPost, path, nil, kind, body, v)
+	return c.do(ctx, http.MethodPost, path, nil, kind, bytes.NewReader(body), v)
 }
 
-func (c *client) do(ctx context.Context, method, path string, query url.Values, kind string, content []byte, v any) (err error) {
+func (c *client) do(ctx context.Context, method, path string, query url.Values, kind string, content io.Reader, v any) (err error) {
 	at := c.base.JoinPath(path)
 	at.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, method, at.String(), bytes.NewReader(content))
+	req, err := http.NewRequestWithContext(ctx, method, at.String(), content)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", c.base.Redacted(), err)
 	}

@@ -29,6 +29,7 @@ type config struct {
 	Metrics     metricsConfig   `yaml:"metrics"`
 	Notifiers   notifiersConfig `yaml:"notifiers"`
 	Sources     sourcesConfig   `yaml:"sources"`
+	Drills      []drillConfig   `yaml:"drills"`
 
 	Watch            watchConfig            `yaml:"watch"`
 	PagerDutyWebhook pagerDutyWebhookConfig `yaml:"pagerduty_webhook"`

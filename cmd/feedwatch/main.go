@@ -64,7 +64,7 @@ To see it page, without any account or configuration:  feedwatch demo`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServeCommand(), newDemoCommand(), newReplayCommand(), newReportCommand(), newCheckCommand(), newRulesCommand(),
-		newNotifiersCommand(), newLoadCommand(), newVersionCommand())
+		newNotifiersCommand(), newDrillCommand(), newLoadCommand(), newVersionCommand())
 	return root
 }
 

@@ -130,7 +130,7 @@ func (c *config) checkPagerDuty(destinations []delivery.Destination) error {
 
 func (s *service) openPagerDuty(registry *prometheus.Registry, destinations []delivery.Destination) (err error) {
 	s.pagerDuty, err = s.cfg.pagerDuty(destinations, s.delivery, &pagerduty.Desk{
-		Install: s.cfg.Install, Keeper: pagerDutyKeeper{s.engine, s.self, s.log}, Log: s.log,
+		Install: s.cfg.Install, Keeper: pagerDutyKeeper{people{s.engine, s.drills}, s.self, s.log}, Log: s.log,
 		Metrics: pagerduty.NewMetrics(registry), Now: time.Now,
 	})
 	return err
@@ -166,7 +166,7 @@ func (p pagerDuty) trouble() []string {
 
 // pagerDutyKeeper is the engine, which answers as pagerduty.Keeper says.
 type pagerDutyKeeper struct {
-	engine *engine.Engine
+	engine people
 	self   *selfwatch.Watch
 	log    *slog.Logger
 }

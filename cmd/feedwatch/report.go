@@ -58,6 +58,9 @@ Without --measures some are drafted. A file of them is a YAML list:
 			if err != nil {
 				return err
 			}
+			if inc.Drill != nil {
+				return fmt.Errorf("%s was a drill: nothing happened that could be reported", inc.ID)
+			}
 			r := report.New(inc, ledger, listed, feed.At(time.Now()), reportWords())
 			return writeTo(cmd, out, func(w io.Writer) error { return writeReport(w, r, format) })
 		},

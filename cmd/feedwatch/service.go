@@ -25,6 +25,7 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog"
 	"github.com/feedwatch/feedwatch/watchdog/api"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
+	"github.com/feedwatch/feedwatch/watchdog/drill"
 	"github.com/feedwatch/feedwatch/watchdog/engine"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 	"github.com/feedwatch/feedwatch/watchdog/selfwatch"
@@ -52,6 +53,7 @@ type service struct {
 	changes   *pagerduty.Changes // nil: there is no PagerDuty to tell
 	outside   *deadman.Pinger
 	self      *selfwatch.Watch
+	drills    *drill.Drills
 	heard     atomic.Int64 // unix ns of the last self-probe that succeeded
 }
 
@@ -91,8 +93,14 @@ func (s *service) open(ctx context.Context, destinations []delivery.Destination)
 	})
 	s.delivery.Restore(saved.Incidents, saved.Receipts)
 	s.self = selfwatch.New(cfg.Install, saved.Incidents)
-	saved.Incidents = slices.DeleteFunc(saved.Incidents, selfwatch.Ours) // the machine knows nothing of them
+	all := slices.Clone(saved.Incidents)
+	saved.Incidents = slices.DeleteFunc(saved.Incidents, func(inc *watchdog.Incident) bool { // the machine knows nothing of them
+		return selfwatch.Ours(inc) || drill.Ours(inc)
+	})
 	if err = s.startEngine(ctx, registry, saved, destinations); err != nil {
+		return err
+	}
+	if err = s.openDrills(ctx, registry, all, destinations); err != nil {
 		return err
 	}
 	if err = s.openPagerDuty(registry, destinations); err != nil {
@@ -150,14 +158,15 @@ func (s *service) startAPI(registry *prometheus.Registry) error {
 			clients = api.ClientSeriesDefault
 		}
 	}
-	if s.slack, err = s.cfg.slackDesk(s.engine, s.delivery, registry, s.log); err != nil {
+	if s.slack, err = s.cfg.slackDesk(people{s.engine, s.drills}, s.delivery, registry, s.log); err != nil {
 		return err
 	}
 	s.api, err = api.New(api.Config{
-		Ingest: s.engine, Watch: s.engine, Keeper: s.engine, Ledger: s.store, Reload: s.reloader.Reload,
+		Ingest: s.engine, Watch: people{s.engine, s.drills}, Keeper: people{s.engine, s.drills}, Ledger: s.store, Reload: s.reloader.Reload,
 		Tokens: tokens, ReadOpen: s.cfg.Read == "open", Receivers: append(slackReceivers(s.slack), s.pagerDuty.receivers()...),
 		Outside: s.outside.Short, Notifiers: s.notifierViews,
 		Retry:    func(kind, name string) bool { return s.delivery.Retry(rules.Target{Kind: kind, Name: name}) },
+		Drill:    s.beginDrill,
 		Gatherer: registry, Registerer: registry, ClientSeriesMax: clients,
 		Words: words(), Version: version(), Log: s.log,
 	})
@@ -202,6 +211,7 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.housekeep(ctx) })
 	s.pagerDuty.run(ctx, group)
 	s.alerts.run(ctx, group)
+	group.Go(func() error { return s.drills.Run(ctx) })
 	group.Go(func() error { return s.outside.Run(ctx) })
 	if s.changes != nil {
 		group.Go(func() error { return s.changes.Run(ctx) })
@@ -270,6 +280,7 @@ func (s *service) report(ctx context.Context) error {
 		trouble = append(trouble, s.slack.Trouble()...)
 		trouble = append(trouble, s.pagerDuty.trouble()...)
 		trouble = append(trouble, s.alerts.trouble()...)
+		trouble = append(trouble, s.drills.Trouble()...)
 		if why := s.outside.Trouble(); why != "" {
 			trouble = append(trouble, why)
 		}
@@ -281,7 +292,7 @@ func (s *service) report(ctx context.Context) error {
 
 // watchSelf has it told where a notifier refuses us, by the others.
 func (s *service) watchSelf(ctx context.Context) {
-	changed := s.self.Look(feed.At(time.Now()), s.delivery.Status())
+	changed := s.self.Look(feed.At(time.Now()), s.delivery.Status(), s.drilledEscalations())
 	if len(changed) == 0 {
 		return
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/notifiers/slack"
 	"github.com/feedwatch/feedwatch/watchdog/api"
-	"github.com/feedwatch/feedwatch/watchdog/engine"
 )
 
 // slackConfig is a channel, and how the app that posts there hears people: its
@@ -85,7 +84,7 @@ func (c *config) slackNotifier(s slackConfig) (*slack.Notifier, error) {
 }
 
 // slackDesk hears what people press and type in Slack.
-func (c *config) slackDesk(e *engine.Engine, threads slack.Threads, registry prometheus.Registerer, log *slog.Logger) (*slack.Desk, error) {
+func (c *config) slackDesk(e people, threads slack.Threads, registry prometheus.Registerer, log *slog.Logger) (*slack.Desk, error) {
 	apps, err := c.slackApps()
 	if err != nil {
 		return nil, err
@@ -94,7 +93,7 @@ func (c *config) slackDesk(e *engine.Engine, threads slack.Threads, registry pro
 }
 
 // slackWatch shows a Desk what the engine knows.
-type slackWatch struct{ *engine.Engine }
+type slackWatch struct{ people }
 
 // Picture is what commands are answered from.
 func (w slackWatch) Picture() slack.Picture {

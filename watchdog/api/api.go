@@ -53,6 +53,8 @@ type Config struct {
 	// there is no such one.
 	Notifiers func() []NotifierView
 	Retry     func(kind, name string) bool
+	// Drill begins one, and returns its incidents.
+	Drill func(ctx context.Context, ask DrillAsk) ([]*watchdog.Incident, error)
 	// Outside is why nobody outside would notice that feedwatch died; "" while
 	// somebody would.
 	Outside func() string
@@ -99,7 +101,7 @@ type API struct {
 
 // New makes the API. It fails where two tokens cannot be told apart.
 func New(cfg Config) (*API, error) {
-	if cfg.Ingest == nil || cfg.Watch == nil || cfg.Keeper == nil || cfg.Ledger == nil || cfg.Reload == nil || cfg.Outside == nil || cfg.Notifiers == nil || cfg.Retry == nil ||
+	if cfg.Ingest == nil || cfg.Watch == nil || cfg.Keeper == nil || cfg.Ledger == nil || cfg.Reload == nil || cfg.Outside == nil || cfg.Notifiers == nil || cfg.Retry == nil || cfg.Drill == nil ||
 		cfg.Gatherer == nil || cfg.Registerer == nil || cfg.Log == nil || !cfg.Words.whole() {
 		return nil, errors.New("api: a part of Config is missing")
 	}

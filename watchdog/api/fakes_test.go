@@ -277,6 +277,7 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 		Gatherer: r.registry, Registerer: r.registry, ClientSeriesMax: 10, Words: testWords(), Version: "v0.0.0",
 		Outside: func() string { return r.engine.outside }, Notifiers: func() []NotifierView { return nil },
 		Retry: func(string, string) bool { return false },
+		Drill: func(context.Context, DrillAsk) ([]*watchdog.Incident, error) { return nil, nil },
 		Log:   slog.New(slog.NewTextHandler(said.Also(r.log), nil)),
 	}
 	for _, path := range []string{"/slack/interactions", "/slack/commands", "/pagerduty/webhook"} {

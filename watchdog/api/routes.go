@@ -39,6 +39,7 @@ func (a *API) routes() []route {
 		{"GET", "/api/v1/maintenances", RoleRead, a.maintenances},
 		{"GET", "/api/v1/notifiers", RoleRead, a.notifiers},
 		{"POST", "/api/v1/notifiers/{kind}/{name}/retry", RoleAdmin, a.retryNotifier},
+		{"POST", "/api/v1/drills", RoleAdmin, a.drill},
 		{"GET", "/api/v1/openapi.yaml", everyone, a.openapi},
 		{"GET", "/metrics", RoleRead, a.metricsAll},
 		{"GET", "/-/healthy", everyone, a.healthy},

@@ -24,33 +24,63 @@ const (
 	reasonRunesMax = 500
 )
 
-// Watch holds the incidents about notifiers, one for each at most. Find may be
-// called from any goroutine, Look from one.
+// Watch holds the incidents about notifiers, one for each at most, and those about
+// escalations on which nobody answered a drill. Find and Drilled may be called from
+// any goroutine, Look from one.
 type Watch struct {
 	install string
 
 	mu   sync.Mutex
-	open map[rules.Target]*state
+	open map[string]*state // by the name of what it is about
 }
 
-// state is what is known of one notifier.
+// state is what is known of one notifier, or of one escalation.
 type state struct {
 	incident *watchdog.Incident // nil: none is open
 	dead     int                // messages given up, when it was looked at last
 	deadAt   feed.Instant
 	badAt    feed.Instant // when it was seen to be bad last
+	drill    Finding
+}
+
+// Finding is what a drill found of a notifier ("slack/cdp-alerts") or of an escalation
+// ("escalation/cdp-on-call").
+type Finding struct {
+	About string
+	Drill string // the id of its incident
+	At    feed.Instant
+	Why   string // it does not work; "" where it does
+	// Swallowed says that what was accepted did not arrive: only another drill shows
+	// that it does again. What was not accepted is over once something is.
+	Swallowed bool
 }
 
 // New makes a Watch that goes on with what was open before.
 func New(install string, saved []*watchdog.Incident) *Watch {
-	w := &Watch{install: install, open: map[rules.Target]*state{}}
+	w := &Watch{install: install, open: map[string]*state{}}
 	for _, inc := range saved {
-		target, err := rules.ParseTarget(inc.Source)
-		if Ours(inc) && inc.State != watchdog.StateResolved && err == nil {
-			w.open[target] = &state{incident: inc, badAt: inc.Opened}
+		if Ours(inc) && inc.State != watchdog.StateResolved && inc.Source != "" {
+			w.open[inc.Source] = &state{incident: inc, badAt: inc.Opened}
 		}
 	}
 	return w
+}
+
+// Drilled takes what a drill found; it holds until the next finding of the same.
+func (w *Watch) Drilled(f Finding) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at(f.About).drill = f
+}
+
+// at is the state of what is called about. The caller holds w.mu.
+func (w *Watch) at(about string) *state {
+	s := w.open[about]
+	if s == nil {
+		s = &state{}
+		w.open[about] = s
+	}
+	return s
 }
 
 // Ours says that an incident is about a notifier, and none of the machine's.
@@ -68,39 +98,48 @@ func (w *Watch) Find(id string) *watchdog.Incident {
 	return nil
 }
 
-// Look compares how all notifiers are doing with what was said, and returns the
-// incidents that changed.
-func (w *Watch) Look(now feed.Instant, all []delivery.TargetStatus) (changed []*watchdog.Incident) {
+// Look compares how all notifiers are doing, and what drills found of them and of
+// the escalations that there are, with what was said, and returns the incidents that
+// changed.
+func (w *Watch) Look(now feed.Instant, all []delivery.TargetStatus, escalations []string) (changed []*watchdog.Incident) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i := range all {
-		t := &all[i]
-		s := w.open[t.Target]
-		if s == nil {
-			s = &state{}
-			w.open[t.Target] = s
-		}
-		if inc := s.look(now, t, all, w.install); inc != nil {
+	there := map[string]bool{}
+	look := func(about string, t *delivery.TargetStatus) {
+		there[about] = true
+		if inc := w.at(about).look(now, about, t, all, w.install); inc != nil {
 			changed = append(changed, inc)
 		}
 	}
-	for target, s := range w.open { // one that is no longer configured
-		if s.incident != nil && !slices.ContainsFunc(all, func(t delivery.TargetStatus) bool { return t.Target == target }) {
+	for i := range all {
+		look(all[i].Target.String(), &all[i])
+	}
+	for _, about := range escalations { // nothing is sent to one: what the last drill says holds
+		look(about, &delivery.TargetStatus{LastSuccess: now})
+	}
+	for about, s := range w.open { // one that is no longer configured
+		if s.incident != nil && !there[about] {
 			changed = append(changed, s.resolve(now))
+		}
+		if !there[about] {
+			delete(w.open, about)
 		}
 	}
 	return changed
 }
 
-// look is the incident about t if it changed.
-func (s *state) look(now feed.Instant, t *delivery.TargetStatus, all []delivery.TargetStatus, install string) *watchdog.Incident {
+// look is the incident about a notifier or an escalation if it changed.
+func (s *state) look(now feed.Instant, about string, t *delivery.TargetStatus, all []delivery.TargetStatus, install string) *watchdog.Incident {
 	why := s.bad(now, t)
 	if why != "" {
 		s.badAt = now
 	}
 	switch {
 	case why != "" && s.incident == nil:
-		s.incident = opened(now, t.Target, why, install)
+		s.incident = opened(now, about, why, install)
+		if why == s.drill.Why {
+			s.incident.FoundBy = s.drill.Drill
+		}
 		s.page(now, all)
 		return s.incident
 	case why != "" && len(s.incident.Pages) == 0 && s.page(now, all):
@@ -122,21 +161,23 @@ func (s *state) bad(now feed.Instant, t *delivery.TargetStatus) string {
 		return "It refuses what feedwatch sends: " + t.Parked
 	case t.Dead > 0 && now.Sub(s.deadAt) < refusedFor:
 		return fmt.Sprintf("It refused a message, or some of its recipients (%d so far): %s", t.Dead, t.DeadReason)
+	case !s.drill.Swallowed && t.LastSuccess > s.drill.At:
+		return ""
 	}
-	return ""
+	return s.drill.Why
 }
 
-func opened(now feed.Instant, target rules.Target, why, install string) *watchdog.Incident {
+func opened(now feed.Instant, about, why, install string) *watchdog.Incident {
 	hash := fnv.New32a()
-	_, _ = hash.Write([]byte(target.String()))
+	_, _ = hash.Write([]byte(about))
 	id := fmt.Sprintf("%d-%08x", int64(now), hash.Sum32())
 	if runes := []rune(why); len(runes) > reasonRunesMax {
 		why = string(runes[:reasonRunesMax]) + "…"
 	}
 	inc := &watchdog.Incident{
 		ID: id, Key: "fw/" + install + "/" + watchdog.SelfFeed + "/" + id, Feed: watchdog.SelfFeed, Cause: watchdog.CauseUnheard,
-		Opened: now, Seen: now, Since: now, Anchor: target.String(), State: watchdog.StateOpen, Severity: rules.Error,
-		Source: target.String(), Failure: why,
+		Opened: now, Seen: now, Since: now, Anchor: about, State: watchdog.StateOpen, Severity: rules.Error,
+		Source: about, Failure: why,
 	}
 	record(inc, watchdog.Event{At: now, Kind: watchdog.EventOpened})
 	return inc

@@ -35,7 +35,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) look(d time.Duration) (changed []*watchdog.Incident) {
 	for end := r.now.Add(d); r.now < end; {
 		r.now = r.now.Add(time.Second)
-		changed = append(changed, r.w.Look(r.now, r.all)...)
+		changed = append(changed, r.w.Look(r.now, r.all, []string{"escalation/cdp"})...)
 	}
 	return changed
 }

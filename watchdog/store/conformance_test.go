@@ -27,6 +27,7 @@ type contract interface {
 	SaveSilence(ctx context.Context, s watchdog.Silence) error
 	SaveRules(ctx context.Context, r watchdog.SavedRules) error
 	Incident(ctx context.Context, id string) (*watchdog.Incident, error)
+	Drills(ctx context.Context, limit int) ([]*watchdog.Incident, error)
 	Prune(ctx context.Context, keep int, then feed.Instant) error
 	Close() error
 }
@@ -50,6 +51,7 @@ func testStore(t *testing.T, newPlace func(t *testing.T) place) {
 		{"blocks that are gone", testGone},
 		{"ledger", testLedger},
 		{"receipts", testReceipts},
+		{"drills", testDrills},
 		{"silences", testSilences},
 		{"prune", testPrune},
 		{"restarts", testRestartsBounded},
