@@ -58,9 +58,7 @@ Text lines carry no labels; --format ndjson sends three of them with each heartb
 			if err != nil {
 				return err
 			}
-			transport := http.DefaultTransport.(*http.Transport).Clone()
-			transport.MaxIdleConnsPerHost = l.connections
-			client.http.Transport = transport
+			client.http.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: l.connections}
 			return l.run(cmd.Context(), client, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}

@@ -105,11 +105,15 @@ var mutants = []mutant{
 	},
 	{
 		"the ledger ends a day too early", "watchdog/ledger.go",
-		"row.To, row.AtRisk = t1.Add(-l.Retention), false", "row.To, row.AtRisk = t1.Add(-l.Retention-24*time.Hour), false",
+		"row.To, row.AtRisk = t1.Add(-l.Retention), r.doubt", "row.To, row.AtRisk = t1.Add(-l.Retention-24*time.Hour), r.doubt",
 	},
 	{
 		"the ledger of who was silent by itself begins with the others", "watchdog/ledger.go",
-		"if r := f.ruleOf(b, i); r == nil || r.Deadline(start) >= l.Start {", "if !l.Start.IsZero() {",
+		"!was.seen.IsZero() && (r == nil || r.Deadline(start) >= l.Start) {\n\t\tif doubt = rate > 0 &&", "r == nil || !l.Start.IsZero() {\n\t\tif doubt = rate < 0 &&",
+	},
+	{
+		"what fell behind and stopped keeps the clock of its last speed", "watchdog/drain.go",
+		"least != never && (begins.IsZero() || own < begins)", "least != never && begins.IsZero() && own < begins",
 	},
 	{
 		"the clock is set back and what was heard keeps its stamps", "watchdog/rewind.go",
