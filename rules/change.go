@@ -131,6 +131,9 @@ func (l *leaves) read(path, key string, n *yaml.Node) {
 	}
 	switch {
 	case n.Kind == yaml.MappingNode:
+		if key == "defaults" {
+			path = join(path, key)
+		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			l.read(path, n.Content[i].Value, n.Content[i+1])
 		}

@@ -37,6 +37,8 @@ func TestChanges(t *testing.T) {
 		{"a schedule", []string{"grace: 45m", "grace: 50m"}, []string{"feed profiles, rule everyone, grace: 50m, was 45m"}},
 		{"a list", []string{`, 'cluster="fsn1"'`, ""}, []string{`feed profiles, rule everyone, match: [tier="pro"], was [tier="pro", cluster="fsn1"]`}},
 		{"set", []string{"owner: cdp-team", "owner: cdp-team\n    retention: 7d"}, []string{"feed profiles, retention: 7d, was not set"}},
+		{"defaults of all", []string{"escalations:", "defaults: {stale_after: 1h}\nescalations:"}, []string{"defaults, stale_after: 1h, was not set"}},
+		{"defaults of a feed", []string{"owner: cdp-team", "owner: cdp-team\n    defaults: {severity: info}"}, []string{"feed profiles, defaults, severity: info, was not set"}},
 		{"not set", []string{"    owner: cdp-team\n", ""}, []string{"feed profiles, owner: not set, was cdp-team"}},
 		{"a step", []string{"{after: 5m", "{after: 10m"}, []string{"escalation on-call, step 2, after: 10m, was 5m"}},
 		{"a step more", []string{"[pagerduty/b]}", "[pagerduty/b]}\n      - {after: 9m, notify: [slack/c]}"}, []string{"escalation on-call, step 3: added"}},

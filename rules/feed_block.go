@@ -47,6 +47,8 @@ func (r *reader) readFeed(n *yaml.Node) {
 	f.runbook = r.runbook(m.get("runbook"))
 	if n := m.get("retention"); n != nil {
 		f.retention, _ = r.duration(n, "retention")
+	} else if !m.has("retention") {
+		f.retention = r.defaults.time("retention", &f.defaulted)
 	}
 	d.retentionUnread = f.retention == 0 && m.has("retention")
 	if n := m.get("unmatched"); n != nil {
@@ -57,6 +59,9 @@ func (r *reader) readFeed(n *yaml.Node) {
 	}
 	d.escalation = r.reference(m, "escalation")
 	if !m.has("escalation") {
+		d.escalation = r.defaults.ladder(&f.defaulted)
+	}
+	if !m.has("escalation") && d.escalation.name == "" {
 		r.found.add(d.at, noEscalation, fmt.Sprintf("feed %q has no escalation: nobody would be told", f.name),
 			"write escalation: and the name of one under escalations:")
 	}
@@ -111,6 +116,7 @@ func (r *reader) readRules(d *feedDraft, m mapping) {
 		return
 	}
 	names := map[string]bool{}
+	own := r.readFeedDefaults(m)
 	for _, n := range items {
 		if r.rules++; r.rules > RulesMax {
 			if r.rules == RulesMax+1 {
@@ -119,7 +125,7 @@ func (r *reader) readRules(d *feedDraft, m mapping) {
 			}
 			return
 		}
-		rule, ok := r.readRule(n)
+		rule, ok := r.readRule(n, own)
 		if d.rulesUnread = d.rulesUnread || !ok || rule.strange; !ok {
 			continue
 		}

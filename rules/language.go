@@ -85,7 +85,7 @@ var ruleObject = newObject("a rule",
 	key{"name", text, true, "Unique within the feed."},
 	key{"per", text, false, "What the rule watches: client (each client by itself, the default), feed (all of it as one), or a label, for example cluster."},
 	key{"match", matchList, false, `Which clients it is for, in Alertmanager's syntax, for example 'tier="enterprise"'; all must fit. The first client rule that fits governs.`},
-	key{"stale_after", duration, false, "How long after an update the next may take."},
+	key{"stale_after", duration, false, "How long after an update the next may take. A rule has it, or expect, or takes the default."},
 	key{"warn_after", duration, false, "When a client is late: shown, and no page. Less than stale_after."},
 	key{"lag_over", duration, false, "How old the events may be that arrive. Default: stale_after."},
 	key{"resolve_after", duration, false, "How long all must be well before an incident is over. Default: 5m."},
@@ -94,7 +94,25 @@ var ruleObject = newObject("a rule",
 	key{"severity", word(severityNames[:]...), false, "Default: error."},
 	key{"escalation", text, false, "Who is told. Default: the feed's."},
 	key{"idle_ok", just(boolShape), false, "A heartbeat that brings no update counts as one. Default: false."},
-).exactlyOne("stale_after", "expect")
+).atMostOne("stale_after", "expect")
+
+// What defaults may say, of a feed and of the whole set: the same for both but for
+// what a feed says under its own keys.
+var (
+	defaultKeys = []key{
+		{"stale_after", duration, false, "Of rules without stale_after and expect."},
+		{"warn_after", duration, false, "Of rules without expect whose stale_after is longer."},
+		{"lag_over", duration, false, "Of rules without expect."},
+		{"resolve_after", duration, false, "How long all must be well before an incident is over."},
+		{"forget_after", duration, false, "Of client rules that find a client stale sooner."},
+		{"severity", word(severityNames[:]...), false, "Of rules that do not say theirs."},
+	}
+	feedDefaultsObject = newObject("defaults of a feed", defaultKeys...)
+	setDefaultsObject  = newObject("defaults", append(defaultKeys,
+		key{"retention", duration, false, "Of feeds that do not say theirs."},
+		key{"escalation", text, false, "Of feeds that do not say theirs."},
+	)...)
+)
 
 var clientObject = newObject("a client of the roster",
 	key{"client", text, true, "Its name, as its heartbeats write it."},
@@ -107,7 +125,8 @@ var feedObject = newObject("a feed",
 	key{"owner", text, false, "The team."},
 	key{"runbook", just(linkShape), false, "A link to what to do."},
 	key{"retention", duration, false, "How long the upstream queue keeps an update that nobody has read. With it feedwatch knows when data is lost."},
-	key{"escalation", text, true, "Who is told: the name of one under escalations."},
+	key{"escalation", text, false, "Who is told: the name of one under escalations. Every feed has one, or the default."},
+	key{"defaults", objectOf(feedDefaultsObject), false, "What its rules say where they say nothing."},
 	key{"unmatched", word("ignore"), false, "What of clients that no rule fits: ignore. Without this, a feed ends with a rule that fits all."},
 	key{"roster", listOf(shape{kind: clientShape, object: clientObject}), false, "The clients that are expected, seen or not."},
 	key{"renamed_from", text, false, "The name it had before: what is known of it goes on."},
@@ -151,4 +170,5 @@ var fileObject = newObject("a rule file",
 	key{"escalations", listOf(objectOf(escalationObject)), false, "By which steps people are told."},
 	key{"maintenance", listOf(objectOf(maintenanceObject)), false, "Times known in advance in which silence needs no page."},
 	key{"retired_feeds", listOf(objectOf(retiredObject)), false, "Feeds that are no longer watched, on purpose."},
+	key{"defaults", objectOf(setDefaultsObject), false, "What rules and feeds of all files say where they say nothing. In one file only."},
 )

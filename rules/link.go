@@ -16,6 +16,9 @@ func (r *reader) link() *Set {
 	}
 	r.linkFeedNames(set)
 	ladders := r.ladders(set)
+	if r.defaults != nil && r.defaults.escalation.name != "" {
+		ladders.find(r.defaults.escalation)
+	}
 	for _, d := range r.feeds {
 		d.feed.escalation = ladders.of(d.escalation, d)
 		for _, rule := range d.rules {
@@ -180,16 +183,8 @@ func (l *ladders) of(ref reference, user *feedDraft) *Escalation {
 	if ref.name == "" {
 		return nil
 	}
-	d, ok := l.byName[ref.name]
-	if !ok && l.unread {
-		return nil
-	}
-	if !ok {
-		otherwise := "write escalations: and under it - {name: " + shortened(ref.name) + ", steps: [{notify: [slack/alerts]}]}"
-		if len(l.names) > 0 {
-			otherwise = "known: " + listed(l.names, 8)
-		}
-		l.found.add(ref.at, noSuchEscalation, fmt.Sprintf("no escalation is called %q", ref.name), didYouMean(ref.name, l.names, otherwise))
+	d := l.find(ref)
+	if d == nil {
 		return nil
 	}
 	if f.retention == 0 {
@@ -213,6 +208,24 @@ func (l *ladders) of(ref reference, user *feedDraft) *Escalation {
 	e := d.escalation.fittedTo(f.retention)
 	l.fitted[key] = e
 	return e
+}
+
+// find is the ladder that ref names; nil, which is told, when there is none: not
+// where there may be others.
+func (l *ladders) find(ref reference) *escalationDraft {
+	d, ok := l.byName[ref.name]
+	if ok {
+		return d
+	}
+	if l.unread {
+		return nil
+	}
+	otherwise := "write escalations: and under it - {name: " + shortened(ref.name) + ", steps: [{notify: [slack/alerts]}]}"
+	if len(l.names) > 0 {
+		otherwise = "known: " + listed(l.names, 8)
+	}
+	l.found.add(ref.at, noSuchEscalation, fmt.Sprintf("no escalation is called %q", ref.name), didYouMean(ref.name, l.names, otherwise))
+	return nil
 }
 
 // impliedLead is the before_loss step that a feed with a retention gets when

@@ -26,6 +26,7 @@ type reader struct {
 	zones     map[string]zone
 	matchers  map[string]parsedMatchers
 
+	defaults        *defaults // of the set; nil: none
 	feeds           []*feedDraft
 	escalations     []*escalationDraft
 	maintenances    []maintenanceDraft

@@ -64,6 +64,28 @@ func TestEachCheckHasItsPage(t *testing.T) {
 	}
 }
 
+var anyFence = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+
+// The examples of the language's page are sets about which there is nothing to say.
+func TestExamplesOfTheLanguage(t *testing.T) {
+	page, err := os.ReadFile("../docs/rule-language.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := anyFence.FindAllStringSubmatch(string(page), -1)
+	if len(examples) < languageExamples {
+		t.Errorf("the page has %d examples", len(examples))
+	}
+	for _, example := range examples {
+		if found := exampleFindings(example[1]); len(found) > 0 {
+			t.Errorf("%v\nin\n%s", found, example[1])
+		}
+	}
+}
+
+// languageExamples is how many sections of that page have one.
+const languageExamples = 1
+
 // exampleFindings is all that is said about a set of one file, for a service that
 // has the notifiers of the pages.
 func exampleFindings(text string) []Finding {
@@ -108,7 +130,7 @@ func TestEachPageHasItsCheck(t *testing.T) {
 // Every finding that the tests know of has a name that is listed.
 func TestEachFindingHasAName(t *testing.T) {
 	seen := map[Check]bool{}
-	for _, c := range slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies) {
+	for _, c := range allWrongFiles() {
 		for _, f := range exampleFindings(c.file) {
 			if !slices.Contains(Checks(), f.Check) {
 				t.Errorf("%s: a finding of no known kind: %v", c.name, f)

@@ -31,9 +31,7 @@ func parseWith(files []File, check func(*reader)) (*Set, error) {
 	if r.tooMany(files) {
 		return nil, r.found.err()
 	}
-	for _, f := range files {
-		r.file(f)
-	}
+	r.readFiles(files)
 	set := r.link()
 	set.version, set.files = version(files), len(files)
 	if len(r.feeds) == 0 && r.found.err() == nil {
@@ -82,12 +80,40 @@ func (r *reader) noFeeds(files []File) {
 	r.found.add(at, noFeeds, "no feeds in the rule files: nothing would be watched", hint)
 }
 
-// file reads one file into drafts.
-func (r *reader) file(f File) {
+// opened is a rule file whose keys are known, and none of its values is read.
+type opened struct {
+	src     *source
+	top     mapping
+	visits  int
+	limited bool
+}
+
+// readFiles reads all files into drafts: what holds for the whole set first, in
+// whichever of them it stands.
+func (r *reader) readFiles(files []File) {
+	var all []opened
+	for _, f := range files {
+		if o, ok := r.open(f); ok {
+			all = append(all, o)
+		}
+	}
+	each := func(read func(top mapping)) {
+		for i := range all {
+			o := &all[i]
+			r.src, r.visits, r.limited = o.src, o.visits, o.limited
+			read(o.top)
+			o.visits, o.limited = r.visits, r.limited
+		}
+	}
+	each(r.readSetDefaults)
+	each(r.readTop)
+}
+
+func (r *reader) open(f File) (opened, bool) {
 	if len(f.Data) > FileBytesMax {
 		r.found.add(spot{src: &source{name: f.Name}, pos: Pos{Line: 1, Col: 1}}, tooMuch,
 			fmt.Sprintf("the file has more than %d bytes", FileBytesMax), "split it into several")
-		return
+		return opened{}, false
 	}
 	text := strings.TrimPrefix(string(f.Data), "\ufeff")
 	r.src, r.visits, r.limited = &source{name: f.Name, text: text}, 0, false
@@ -96,17 +122,21 @@ func (r *reader) file(f File) {
 	root := document(r.src, r.found)
 	if root == nil {
 		r.unread.file(len(r.found.All) > before)
-		return
+		return opened{}, false
 	}
 	top, ok := r.mapping(root, fileObject)
 	r.unread.file(!ok || slices.ContainsFunc(r.found.All[before:], func(f Finding) bool { return f.Check == duplicateKey }))
-	if !ok {
-		return
+	if ok {
+		r.unread.feeds = r.unread.feeds || top.unreadList("feeds")
+		r.unread.escalations = r.unread.escalations || top.unreadList("escalations")
 	}
+	return opened{r.src, top, r.visits, r.limited}, ok
+}
+
+// readTop reads what stands in one file, but for the defaults.
+func (r *reader) readTop(top mapping) {
 	r.unread.rules = besideFeeds(top)
-	r.unread.feeds = r.unread.feeds || top.unreadList("feeds")
-	r.unread.escalations = r.unread.escalations || top.unreadList("escalations")
-	before = len(r.found.All)
+	before := len(r.found.All)
 	for _, n := range r.list(top.get("feeds"), "feeds", "- name: my-feed") {
 		r.readFeed(n)
 	}

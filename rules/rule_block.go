@@ -33,7 +33,7 @@ type ruleDraft struct {
 	strange    bool // it has a key of which nobody knows what it means
 }
 
-func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
+func (r *reader) readRule(n *yaml.Node, own *defaults) (ruleDraft, bool) {
 	m, ok := r.mapping(n, ruleObject)
 	if !ok {
 		return ruleDraft{}, false
@@ -57,10 +57,8 @@ func (r *reader) readRule(n *yaml.Node) (ruleDraft, bool) {
 	}
 	rule.labels = labelBits(rule.match)
 	d.match, d.deadline = r.atKey(m, "match", d.at), r.atKey(m, "stale_after", r.atKey(m, "expect", d.at))
-	r.readTimes(d, m)
-	if n := m.get("severity"); n != nil {
-		rule.severity = r.severity(n)
-	}
+	r.readTimes(d, m, own)
+	r.readSeverity(rule, m, own)
 	d.escalation = r.reference(m, "escalation")
 	rule.idleOK = r.boolean(m.get("idle_ok"), "idle_ok")
 	return d, true
@@ -148,8 +146,16 @@ func (r *reader) readMatchers(m mapping, what, example string, parse func(string
 	return all
 }
 
+func (r *reader) readSeverity(rule *Rule, m mapping, own *defaults) {
+	if n := m.get("severity"); n != nil {
+		rule.severity = r.severity(n)
+		return
+	}
+	own.severe(rule)
+}
+
 // readTimes reads when the rule's series are stale, and what hangs on that.
-func (r *reader) readTimes(d ruleDraft, m mapping) {
+func (r *reader) readTimes(d ruleDraft, m mapping, own *defaults) {
 	rule := d.rule
 	stale, expect := m.get("stale_after"), m.get("expect")
 	switch {
@@ -157,23 +163,36 @@ func (r *reader) readTimes(d ruleDraft, m mapping) {
 		r.fail(m.key("expect"), conflictingKeys, "a rule has either stale_after or expect, this one has both",
 			"leave stale_after out: grace says how late a run may be; or make two rules")
 	case stale != nil:
-		if t, ok := r.duration(stale, "stale_after"); ok {
-			rule.staleAfter, rule.lagOver = t, t
-		}
+		rule.staleAfter, _ = r.duration(stale, "stale_after")
 	case expect != nil:
 		r.readExpect(rule, expect)
-	case !m.has("stale_after") && !m.has("expect") && !m.strange:
-		r.found.add(d.at, missingKey, fmt.Sprintf("rule %q does not say when it is stale", rule.name),
-			`write stale_after: 30m, or expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`)
+	case !m.has("stale_after") && !m.has("expect"):
+		if rule.staleAfter = own.time("stale_after", &rule.defaulted); rule.staleAfter == 0 && !m.strange {
+			r.found.add(d.at, missingKey, fmt.Sprintf("rule %q does not say when it is stale", rule.name),
+				`write stale_after: 30m, or expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`)
+		}
+	}
+	if rule.lagOver == 0 {
+		rule.lagOver = rule.staleAfter
 	}
 	if n := m.get("lag_over"); n != nil {
 		rule.lagOver, _ = r.duration(n, "lag_over")
+	} else if lag, ok := own.fitting("lag_over", m.has("lag_over") || m.has("expect"), nil, &rule.defaulted); ok {
+		rule.lagOver = lag
 	}
 	if n := m.get("resolve_after"); n != nil {
 		rule.resolveAfter, _ = r.duration(n, "resolve_after")
+	} else if resolve, ok := own.fitting("resolve_after", m.has("resolve_after"), nil, &rule.defaulted); ok {
+		rule.resolveAfter = resolve
 	}
 	r.readWarnAfter(rule, m.get("warn_after"))
+	if warn, ok := own.fitting("warn_after", m.has("warn_after") || m.has("expect"), rule.warnsBefore, &rule.defaulted); ok {
+		rule.warnAfter = warn
+	}
 	r.readForgetAfter(rule, m.get("forget_after"))
+	if forget, ok := own.fitting("forget_after", m.has("forget_after") || rule.per != PerClient, rule.forgetsLater, &rule.defaulted); ok {
+		rule.forgetAfter = forget
+	}
 }
 
 func (r *reader) readWarnAfter(rule *Rule, n *yaml.Node) {
@@ -199,10 +218,7 @@ func (r *reader) readForgetAfter(rule *Rule, n *yaml.Node) {
 		return
 	}
 	forget, ok := r.duration(n, "forget_after")
-	staleAt := rule.staleAfter
-	if rule.expect != nil {
-		staleAt += rule.expect.calendar.longest
-	}
+	staleAt := rule.staleAt()
 	switch {
 	case !ok || rule.staleAfter == 0:
 	case rule.per != PerClient:
@@ -214,6 +230,18 @@ func (r *reader) readForgetAfter(rule *Rule, n *yaml.Node) {
 	}
 	rule.forgetAfter = forget
 }
+
+// staleAt is how long unseen a series may be before it is stale: with a schedule a
+// grace after the longest time between two runs.
+func (r *Rule) staleAt() time.Duration {
+	if r.expect == nil {
+		return r.staleAfter
+	}
+	return r.staleAfter + r.expect.calendar.longest
+}
+
+func (r *Rule) warnsBefore(warn time.Duration) bool    { return warn < r.staleAfter }
+func (r *Rule) forgetsLater(forget time.Duration) bool { return forget > r.staleAt() }
 
 // readExpect reads a schedule of runs. Its grace is the rule's stale_after; an
 // event time may be as old as the longest time between two runs, and a grace.

@@ -172,7 +172,7 @@ func TestSchemaRefusesWhatIsWrong(t *testing.T) {
 	s := compiledSchema(t)
 	visible := []Check{unknownKey, wrongType, wrongValue, wrongTime}
 	refused := map[Check]int{}
-	for _, c := range slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies) {
+	for _, c := range allWrongFiles() {
 		v, ok := instance(c.file)
 		if !ok {
 			continue

@@ -54,6 +54,7 @@ type Feed struct {
 	ignoreUnmatched                   bool
 	roster                            []Expected
 	dependsOn                         []string
+	defaulted                         []Defaulted
 }
 
 // Expected is one client of a feed's roster: it is `pending`, then `stale`, even
@@ -127,6 +128,7 @@ type Rule struct {
 	escalation   *Escalation
 	idleOK       bool
 	implied      bool
+	defaulted    []Defaulted
 	pos          Pos
 }
 

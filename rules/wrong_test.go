@@ -350,8 +350,12 @@ var wrongFiles = []wrongFile{
 	}},
 }
 
+func allWrongFiles() []wrongFile {
+	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults)
+}
+
 func TestWrongFiles(t *testing.T) {
-	for _, c := range slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies) {
+	for _, c := range allWrongFiles() {
 		t.Run(c.name, func(t *testing.T) {
 			got := findingsOf(t, c.file)
 			if !slices.Equal(got, c.want) {

@@ -29,6 +29,7 @@ type explanation struct {
 	LossBegins  feed.Instant      `json:"loss_begins,omitzero"`
 	Maintenance []explainedWindow `json:"maintenance,omitempty"` // that hold its pages now, when it turns stale, or next
 	DependsOn   []string          `json:"depends_on,omitempty"`
+	Defaults    []string          `json:"defaults,omitempty"` // what the feed takes from those of all feeds
 	Live        *explainedLive    `json:"live,omitempty"`
 }
 
@@ -39,6 +40,7 @@ type explainedRule struct {
 	Severity   rules.Severity `json:"severity"`
 	Escalation string         `json:"escalation"`
 	Implied    bool           `json:"implied,omitempty"`
+	Defaults   []string       `json:"defaults,omitempty"` // what it takes from elsewhere, and where that stands
 }
 
 type explainedOther struct {
@@ -80,7 +82,7 @@ func (e *explanation) explain(set *rules.Set, f *rules.Feed) {
 	for _, r := range f.GroupsOf(e.Client, e.Labels) {
 		e.Groups = append(e.Groups, describe(r))
 	}
-	e.DependsOn = f.DependsOn()
+	e.DependsOn, e.Defaults = f.DependsOn(), defaulted(f.Defaulted())
 	stale := feed.Instant(0)
 	if governs != nil {
 		described := describe(governs)
@@ -125,6 +127,7 @@ func describe(r *rules.Rule) explainedRule {
 	if r.Escalation() != nil {
 		d.Escalation = r.Escalation().Name()
 	}
+	d.Defaults = defaulted(r.Defaulted())
 	what := "an update"
 	switch r.Per() {
 	case rules.PerClient:
@@ -143,6 +146,19 @@ func describe(r *rules.Rule) explainedRule {
 		d.About = fmt.Sprintf("%s every %s", what, rules.FormatDuration(r.StaleAfter()))
 	}
 	return d
+}
+
+// defaulted says of each value where it comes from.
+func defaulted(all []rules.Defaulted) []string {
+	var lines []string
+	for _, d := range all {
+		whose := "of all feeds"
+		if d.Feed {
+			whose = "of the feed"
+		}
+		lines = append(lines, fmt.Sprintf("%s is the default %s (%s)", d, whose, d.Pos))
+	}
+	return lines
 }
 
 // foretell is the course of a silence from the last update on.
@@ -187,12 +203,18 @@ func (e *explanation) text(out io.Writer) error {
 		fmt.Fprint(w, "\nNo rule governs it: by itself it can be silent, and nobody is told\n")
 	} else {
 		fmt.Fprintf(w, "\nGoverned by %s\n", e.Rule)
+		writeDefaults(w, e.Rule.Defaults)
 	}
 	for _, o := range e.Others {
 		fmt.Fprintf(w, "  not by %q (%s): %s\n", o.Name, o.At, o.Why)
 	}
 	for i := range e.Groups {
 		fmt.Fprintf(w, "Part of what is watched by %s\n", &e.Groups[i])
+		writeDefaults(w, e.Groups[i].Defaults)
+	}
+	if len(e.Defaults) > 0 {
+		fmt.Fprintf(w, "What the feed itself takes from the defaults:\n")
+		writeDefaults(w, e.Defaults)
 	}
 	e.writeCourse(w)
 	for _, m := range e.Maintenance {
@@ -202,6 +224,12 @@ func (e *explanation) text(out io.Writer) error {
 		fmt.Fprintf(w, "Depends on %s: while that has been paged for, this is not\n", name)
 	}
 	return w.Flush()
+}
+
+func writeDefaults(w io.Writer, lines []string) {
+	for _, line := range lines {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
 }
 
 func (r *explainedRule) String() string {

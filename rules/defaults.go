@@ -1,0 +1,159 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+)
+
+// Defaulted is something that a rule or a feed does not say itself.
+type Defaulted struct {
+	Key   string
+	Value string
+	Feed  bool // its feed says it; otherwise the whole set
+	Pos   Pos  // where
+}
+
+// String is "stale_after 30m".
+func (d Defaulted) String() string { return d.Key + " " + d.Value }
+
+// Defaulted are what the feed takes from the defaults of the set.
+func (f *Feed) Defaulted() []Defaulted { return f.defaulted }
+
+// Defaulted are what the rule takes from the defaults of its feed or of the set.
+func (r *Rule) Defaulted() []Defaulted { return r.defaulted }
+
+// defaults are what one place says for rules that say nothing: a feed, or the set.
+// A nil one says nothing.
+type defaults struct {
+	feed       bool
+	at         Pos
+	times      map[string]defaultTime // by key
+	severity   Severity
+	severityAt Pos // zero: not said
+	escalation reference
+	beyond     *defaults // the set's, of a feed's
+}
+
+type defaultTime struct {
+	value time.Duration
+	at    Pos
+}
+
+// readSetDefaults reads those of a file for the whole set. Two files that have some
+// would have to be held against each other by whoever reads one.
+func (r *reader) readSetDefaults(top mapping) {
+	if !top.has("defaults") {
+		return
+	}
+	at := r.src.pos(top.key("defaults"))
+	if r.defaults != nil {
+		r.fail(top.key("defaults"), duplicateKey, fmt.Sprintf("defaults stand here, and at %s already", r.defaults.at), "keep them in one file")
+		return
+	}
+	r.defaults = &defaults{at: at}
+	n := top.get("defaults")
+	if n == nil {
+		return
+	}
+	m, ok := r.mapping(n, setDefaultsObject)
+	if !ok {
+		return
+	}
+	r.fillDefaults(r.defaults, m)
+	r.defaultTime(r.defaults, m, "retention")
+	r.defaults.escalation = r.reference(m, "escalation")
+}
+
+// readFeedDefaults are those for the rules of one feed, with the set's behind them.
+func (r *reader) readFeedDefaults(feed mapping) *defaults {
+	n := feed.get("defaults")
+	if n == nil {
+		return r.defaults
+	}
+	m, ok := r.mapping(n, feedDefaultsObject)
+	if !ok {
+		return r.defaults
+	}
+	own := &defaults{feed: true, at: r.src.pos(m.node), beyond: r.defaults}
+	r.fillDefaults(own, m)
+	return own
+}
+
+// fillDefaults reads what defaults of both kinds may say. What one place says has to
+// fit together; what does not fit a rule is left out for that rule.
+func (r *reader) fillDefaults(d *defaults, m mapping) {
+	for _, key := range []string{"stale_after", "warn_after", "lag_over", "resolve_after", "forget_after"} {
+		r.defaultTime(d, m, key)
+	}
+	stale, warn, forget := d.times["stale_after"].value, d.times["warn_after"].value, d.times["forget_after"].value
+	if stale > 0 && warn >= stale {
+		r.fail(m.get("warn_after"), warnAfterStaleAfter, fmt.Sprintf("warn_after is %s, and a series is stale after %s already", FormatDuration(warn), FormatDuration(stale)),
+			"write a shorter time, or leave it out")
+	}
+	if forget > 0 && forget <= stale {
+		r.fail(m.get("forget_after"), forgetBeforeStale, fmt.Sprintf("forget_after is %s: a series would be forgotten before it is stale (%s)", FormatDuration(forget), FormatDuration(stale)),
+			"write a longer time, for example 30d")
+	}
+	if n := m.get("severity"); n != nil {
+		d.severity, d.severityAt = r.severity(n), r.src.pos(n)
+	}
+}
+
+func (r *reader) defaultTime(d *defaults, m mapping, key string) {
+	n := m.get(key)
+	if n == nil {
+		return
+	}
+	if value, ok := r.duration(n, key); ok {
+		if d.times == nil {
+			d.times = map[string]defaultTime{}
+		}
+		d.times[key] = defaultTime{value, r.src.pos(n)}
+	}
+}
+
+// time is the default of a key, which is noted in taken; 0 where there is none.
+func (d *defaults) time(key string, taken *[]Defaulted) time.Duration {
+	for ; d != nil; d = d.beyond {
+		if t, said := d.times[key]; said {
+			*taken = append(*taken, Defaulted{key, FormatDuration(t.value), d.feed, t.at})
+			return t.value
+		}
+	}
+	return 0
+}
+
+// fitting is the default of a key for a rule that does not say it and takes it, and
+// where it fits. One that does not is left out, with whatever stands behind it.
+func (d *defaults) fitting(key string, not bool, fits func(time.Duration) bool, taken *[]Defaulted) (time.Duration, bool) {
+	if not {
+		return 0, false
+	}
+	var from []Defaulted
+	value := d.time(key, &from)
+	if value == 0 || fits != nil && !fits(value) {
+		return 0, false
+	}
+	*taken = append(*taken, from...)
+	return value, true
+}
+
+// severe gives a rule the default severity, where there is one.
+func (d *defaults) severe(rule *Rule) {
+	for ; d != nil; d = d.beyond {
+		if d.severityAt != (Pos{}) {
+			rule.severity = d.severity
+			rule.defaulted = append(rule.defaulted, Defaulted{"severity", d.severity.String(), d.feed, d.severityAt})
+			return
+		}
+	}
+}
+
+// ladder is the default escalation, which is noted in taken.
+func (d *defaults) ladder(taken *[]Defaulted) reference {
+	if d == nil || d.escalation.name == "" {
+		return reference{}
+	}
+	*taken = append(*taken, Defaulted{"escalation", d.escalation.name, false, d.escalation.at.src.pos(d.escalation.at.node)})
+	return d.escalation
+}
