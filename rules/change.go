@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"maps"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -113,9 +115,18 @@ var singular = map[string]string{
 func readLeaves(files []File) leaves {
 	l := leaves{map[string]bool{}, map[string]string{}}
 	for _, f := range files {
+		if isRosterFile(f.Name) {
+			continue
+		}
 		doc, _, err := loadNodes(strings.TrimPrefix(string(f.Data), "\ufeff"))
 		if err == nil && doc != nil && len(doc.Content) > 0 {
 			l.read("", "", doc.Content[0])
+		}
+	}
+	named := slices.Collect(maps.Values(l.values))
+	for _, f := range files {
+		if base := path.Base(filepath.ToSlash(f.Name)); isRosterFile(f.Name) && slices.Contains(named, base) {
+			l.values["roster "+base] = fmt.Sprintf("%s (%s)", counted(clientsIn(f), "client"), version([]File{f})[:6])
 		}
 	}
 	return l

@@ -29,6 +29,7 @@ const (
 	noSuchEscalation           Check = "no-such-escalation"
 	noSuchFeed                 Check = "no-such-feed"
 	noSuchNotifier             Check = "no-such-notifier"
+	noSuchRoster               Check = "no-such-roster"
 	noWholeFeedRule            Check = "no-whole-feed-rule"
 	notYAML                    Check = "not-yaml"
 	stillWatched               Check = "still-watched"
@@ -41,6 +42,7 @@ const (
 	wrongDuration              Check = "wrong-duration"
 	wrongMatcher               Check = "wrong-matcher"
 	wrongName                  Check = "wrong-name"
+	wrongRoster                Check = "wrong-roster"
 	wrongTime                  Check = "wrong-time"
 	wrongTimezone              Check = "wrong-timezone"
 	wrongType                  Check = "wrong-type"
@@ -62,9 +64,9 @@ const (
 var errorChecks = [...]Check{
 	beforeLossBeyondRetention, beforeLossWithoutRetention, conflictingKeys, dependencyCircle, duplicateKey,
 	duplicateName, earlyBeyondInterval, emptyValue, forgetBeforeStale, impossibleDate, missingKey, noCatchAll,
-	noEscalation, noFeeds, noRules, noSuchEscalation, noSuchFeed, noSuchNotifier, noWholeFeedRule, notYAML,
+	noEscalation, noFeeds, noRules, noSuchEscalation, noSuchFeed, noSuchNotifier, noSuchRoster, noWholeFeedRule, notYAML,
 	stillWatched, tellsNobody, tooMuch, unknownKey, unreachableRule, warnAfterStaleAfter, wrongCron, wrongDuration,
-	wrongMatcher, wrongName, wrongTime, wrongTimezone, wrongType, wrongValue, wrongWindow,
+	wrongMatcher, wrongName, wrongRoster, wrongTime, wrongTimezone, wrongType, wrongValue, wrongWindow,
 }
 
 var warningChecks = [...]Check{

@@ -137,13 +137,10 @@ func (r *reader) readRules(d *feedDraft, m mapping) {
 	}
 }
 
-// readRoster reads the clients that are expected, by name or with labels.
-func (r *reader) readRoster(f *Feed, n *yaml.Node) {
-	if n == nil {
-		return
-	}
+// readClients reads a list of clients, by name or with labels.
+func (r *reader) readClients(f *Feed, n *yaml.Node, what string) {
 	seen := map[string]bool{}
-	for _, item := range r.list(n, "roster", "[acme, {client: globex, labels: {tier: enterprise}}]") {
+	for _, item := range r.list(n, what, "[acme, {client: globex, labels: {tier: enterprise}}]") {
 		client, at, labels, ok := r.readExpected(item)
 		if !ok {
 			continue

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// File is one rule file: its name as shown in findings, and its bytes.
+// File is one rule file, or a file of clients that one names: its name as shown in findings, and its bytes.
 type File struct {
 	Name string `json:"name"`
 	Data []byte `json:"data"`
@@ -18,6 +18,7 @@ type File struct {
 // Limits on a set of rule files. What is past them is refused with a finding.
 const (
 	FileBytesMax    = 1 << 20  // of one file
+	RosterBytesMax  = 16 << 20 // of one file of clients
 	SetBytesMax     = 64 << 20 // of all files together
 	FilesMax        = 1_000
 	RulesMax        = 10_000                // in all files together

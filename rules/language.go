@@ -24,8 +24,8 @@ type key struct {
 type shape struct {
 	kind   shapeKind
 	words  []string // of wordShape
-	of     *shape   // of listShape: its items
-	object *object  // of objectShape and clientShape
+	of     *shape   // of listShape and rosterShape: its items
+	object *object  // of objectShape, clientShape and rosterShape
 }
 
 type shapeKind uint8
@@ -43,6 +43,7 @@ const (
 	listShape
 	objectShape
 	clientShape // a client's name, or an object
+	rosterShape // a list, or an object
 )
 
 func newObject(what string, keys ...key) *object {
@@ -119,6 +120,14 @@ var clientObject = newObject("a client of the roster",
 	key{"labels", just(labelsShape), false, "For example {tier: enterprise, cluster: fsn1}."},
 )
 
+// clientList is a list of clients.
+var clientList = listOf(shape{kind: clientShape, object: clientObject})
+
+var rosterObject = newObject("a roster",
+	key{"clients", clientList, false, "The clients themselves."},
+	key{"file", text, false, "A file beside this one: clients.csv, a table with the header client and names of labels, or clients.txt, one client a line."},
+).exactlyOne("clients", "file")
+
 var feedObject = newObject("a feed",
 	key{"name", text, true, "Letters, digits, '.', '_' and '-'."},
 	key{"description", text, false, "A line for people."},
@@ -128,7 +137,7 @@ var feedObject = newObject("a feed",
 	key{"escalation", text, false, "Who is told: the name of one under escalations. Every feed has one, or the default."},
 	key{"defaults", objectOf(feedDefaultsObject), false, "What its rules say where they say nothing."},
 	key{"unmatched", word("ignore"), false, "What of clients that no rule fits: ignore. Without this, a feed ends with a rule that fits all."},
-	key{"roster", listOf(shape{kind: clientShape, object: clientObject}), false, "The clients that are expected, seen or not."},
+	key{"roster", shape{kind: rosterShape, of: clientList.of, object: rosterObject}, false, "The clients that are expected, seen or not."},
 	key{"renamed_from", text, false, "The name it had before: what is known of it goes on."},
 	key{"depends_on", listOf(text), false, "Feeds that explain its silence: while one of them has been paged for, this one pages nobody."},
 	key{"rules", listOf(objectOf(ruleObject)), true, "When it is silent."},

@@ -13,7 +13,11 @@ import (
 // LoadDir reads the rule files of a directory; see LoadFS. Their names are
 // those under which they can be opened.
 func LoadDir(dir string) ([]File, error) {
-	files, err := LoadFS(os.DirFS(dir))
+	return loadDir(dir, ofSets)
+}
+
+func loadDir(dir string, takes func(name string) bool) ([]File, error) {
+	files, err := loadFS(os.DirFS(dir), takes)
 	if err != nil {
 		return nil, fmt.Errorf("read rule files in %s: %w", dir, err)
 	}
@@ -23,17 +27,24 @@ func LoadDir(dir string) ([]File, error) {
 	return files, nil
 }
 
-// LoadFS reads *.yaml and *.yml of a directory, sorted by name, without those
+// LoadFS reads *.yaml and *.yml of a directory, and the rosters *.csv and *.txt, sorted by name, without those
 // below it. Hidden files and what editors leave behind are passed over. Symbolic
 // links are followed; in a Kubernetes ConfigMap all files are of one version. A
 // file that cannot be read is an error: to leave it out could stop a watch.
 func LoadFS(fsys fs.FS) ([]File, error) {
+	return loadFS(fsys, ofSets)
+}
+
+// ofSets says that a file belongs to a set of rules.
+func ofSets(name string) bool { return isRuleFile(name) || isRosterFile(name) }
+
+func loadFS(fsys fs.FS, takes func(name string) bool) ([]File, error) {
 	// Kubernetes puts a new version in place by pointing ..data at it, perhaps
 	// while we are reading.
 	const attempts = 5
 	for range attempts {
 		before := configMapVersion(fsys)
-		files, err := loadOnce(fsys)
+		files, err := loadOnce(fsys, takes)
 		if configMapVersion(fsys) == before {
 			return files, err
 		}
@@ -50,14 +61,14 @@ func configMapVersion(fsys fs.FS) string {
 	return target
 }
 
-func loadOnce(fsys fs.FS) ([]File, error) {
+func loadOnce(fsys fs.FS, takes func(name string) bool) ([]File, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, err
 	}
 	var files []File
 	for _, entry := range entries {
-		if !isRuleFile(entry.Name()) {
+		if !takes(entry.Name()) {
 			continue
 		}
 		info, err := fs.Stat(fsys, entry.Name())
@@ -82,6 +93,12 @@ func loadOnce(fsys fs.FS) ([]File, error) {
 	return files, nil
 }
 
+// LoadRosters reads the files of clients of a directory, for whoever is given single
+// rule files of it.
+func LoadRosters(dir string) ([]File, error) {
+	return loadDir(dir, isRosterFile)
+}
+
 // isRuleFile passes over hidden files (..data, .#lock, .x.yaml.swp) and the
 // copies of editors (#x.yaml#, ~x.yaml; x.yaml~ and x.yaml.bak end otherwise).
 func isRuleFile(name string) bool {
@@ -98,7 +115,7 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, FileBytesMax+1))
+	data, err := io.ReadAll(io.LimitReader(f, int64(File{Name: name}.bytesMax())+1))
 	if err != nil {
 		err = fmt.Errorf("read %s: %w", name, err)
 	}

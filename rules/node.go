@@ -26,7 +26,8 @@ type reader struct {
 	zones     map[string]zone
 	matchers  map[string]parsedMatchers
 
-	defaults        *defaults // of the set; nil: none
+	rosters         map[string]*roster // by the file's name
+	defaults        *defaults          // of the set; nil: none
 	feeds           []*feedDraft
 	escalations     []*escalationDraft
 	maintenances    []maintenanceDraft

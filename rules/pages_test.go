@@ -84,12 +84,19 @@ func TestExamplesOfTheLanguage(t *testing.T) {
 }
 
 // languageExamples is how many sections of that page have one.
-const languageExamples = 1
+const languageExamples = 2
+
+// pageRosters are the files that the pages' rosters name.
+var pageRosters = []File{
+	{Name: "clients.csv", Data: []byte("client,tier,cluster\nacme,enterprise,fsn1\nglobex,,hel1\n")},
+	{Name: "half.csv", Data: []byte("client,tier,cluster\nacme,enterprise,fsn1\nglobex,,he")},
+}
 
 // exampleFindings is all that is said about a set of one file, for a service that
 // has the notifiers of the pages.
 func exampleFindings(text string) []Finding {
-	set, err := ParseFor([]File{{Name: "rules.yaml", Data: []byte(text)}}, []Target{{"slack", "alerts"}, {"pagerduty", "on-call"}})
+	files := append([]File{{Name: "rules.yaml", Data: []byte(text)}}, pageRosters...)
+	set, err := ParseFor(files, []Target{{"slack", "alerts"}, {"pagerduty", "on-call"}})
 	var found *Findings
 	if errors.As(err, &found) {
 		return found.All

@@ -31,11 +31,13 @@ func parseWith(files []File, check func(*reader)) (*Set, error) {
 	if r.tooMany(files) {
 		return nil, r.found.err()
 	}
-	r.readFiles(files)
+	ruleFiles := r.takeRosters(files)
+	r.found.Files = len(ruleFiles)
+	r.readFiles(ruleFiles)
 	set := r.link()
-	set.version, set.files = version(files), len(files)
+	set.version, set.files = version(files), len(ruleFiles)
 	if len(r.feeds) == 0 && r.found.err() == nil {
-		r.noFeeds(files)
+		r.noFeeds(ruleFiles)
 		r.unread.uses = true // there are none
 	}
 	check(r)

@@ -108,6 +108,8 @@ func (w *schemaWriter) shape(s shape) schema {
 		return w.refer(s.object)
 	case clientShape:
 		return schema{"anyOf": []schema{{"type": scalars}, w.refer(s.object)}}
+	case rosterShape:
+		return schema{"anyOf": []schema{w.shape(listOf(*s.of)), w.refer(s.object)}}
 	default:
 		return schema{"type": scalars}
 	}

@@ -93,7 +93,7 @@ func TestSchemaTakesWhatTheParserTakes(t *testing.T) {
 	}
 	for name, text := range texts {
 		if text != "" && name != "empty" {
-			if _, err := Parse([]File{{name, []byte(text)}}); err != nil {
+			if _, err := Parse(append([]File{{"rules.yaml", []byte(text)}}, pageRosters...)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -351,7 +351,7 @@ var wrongFiles = []wrongFile{
 }
 
 func allWrongFiles() []wrongFile {
-	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults)
+	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults, wrongRosters)
 }
 
 func TestWrongFiles(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +39,7 @@ func loadRules(paths []string, known []rules.Target) (*rules.Set, error) {
 
 func readRuleFiles(paths []string) ([]rules.File, error) {
 	var all []rules.File
+	beside := map[string]bool{} // directories whose rosters are there
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -49,6 +51,7 @@ func readRuleFiles(paths []string) ([]rules.File, error) {
 				return nil, err
 			}
 			all = append(all, files...)
+			beside[filepath.Clean(path)] = true
 			continue
 		}
 		data, err := readBounded(path, rules.FileBytesMax+1)
@@ -56,6 +59,16 @@ func readRuleFiles(paths []string) ([]rules.File, error) {
 			return nil, fmt.Errorf("read rule files: %w", err)
 		}
 		all = append(all, rules.File{Name: path, Data: data})
+		dir := filepath.Dir(path)
+		if beside[dir] {
+			continue
+		}
+		beside[dir] = true
+		rosters, err := rules.LoadRosters(dir)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rosters...)
 	}
 	return all, nil
 }

@@ -280,3 +280,32 @@ func TestChangedHearsWhatIsDifferent(t *testing.T) {
 		t.Errorf("heard %q", heard)
 	}
 }
+
+// A roster that is missing, or half there, empties no roster: the set is refused, and
+// the one in force stays.
+func TestWatchKeepsARosterThatIsMissingOrHalf(t *testing.T) {
+	roster := func(f *folder, text string) { f.do(os.WriteFile(f.path("rules/c.csv"), []byte(text), 0o600)) }
+	expected := func(f *folder, want int) {
+		f.t.Helper()
+		if got := len(f.reloader.InForce().Feeds()[0].Roster()); got != want {
+			f.t.Errorf("%d clients are expected, want %d", got, want)
+		}
+	}
+	lay := func(f *folder) {
+		f.write("rules", "old")
+		text, err := os.ReadFile(f.path("rules/a.yaml"))
+		f.do(err, os.WriteFile(f.path("rules/a.yaml"), []byte(strings.Replace(string(text), "    rules:", "    roster: {file: c.csv}\n    rules:", 1)), 0o600))
+		roster(f, "client\na\nb\n")
+	}
+	watching(t, lay, func(f *folder) {
+		roster(f, "client\na\nb")
+		f.wants("old", "the last line has no end")
+		expected(f, 2)
+		f.do(os.Remove(f.path("rules/c.csv")))
+		f.wants("old", "there is no file")
+		expected(f, 2)
+		roster(f, "client\na\nb\nc\n")
+		f.wants("old", "")
+		expected(f, 3)
+	})
+}

@@ -66,11 +66,14 @@ func TestExamplesPageWhenTheirPageSays(t *testing.T) {
 	}
 }
 
+// pageRoster is the file that the pages' rosters name.
+var pageRoster = rules.File{Name: "clients.csv", Data: []byte("client,tier,cluster\nacme,enterprise,fsn1\nglobex,,hel1\n")}
+
 // firstPage is what a page says of an example, after the machine; the time is held
 // against the rules' own words.
 func firstPage(t *testing.T, text string) string {
 	t.Helper()
-	set, err := rules.Parse([]rules.File{{Name: "rules.yaml", Data: []byte(text)}})
+	set, err := rules.Parse([]rules.File{{Name: "rules.yaml", Data: []byte(text)}, pageRoster})
 	if err != nil {
 		t.Fatal(err)
 	}
