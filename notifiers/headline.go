@@ -101,7 +101,9 @@ func several(inc *watchdog.Incident) bool { return strings.Contains(inc.Source, 
 // neverCame says that an incident ends because its clients are no longer
 // watched: no update of theirs came again.
 func neverCame(inc *watchdog.Incident) bool {
-	forgot := func(e watchdog.Event) bool { return e.Kind == watchdog.EventForgotten || e.Kind == watchdog.EventLeft }
+	forgot := func(e watchdog.Event) bool {
+		return e.Kind == watchdog.EventForgotten || e.Kind == watchdog.EventLeft || e.Kind == watchdog.EventIgnored
+	}
 	return inc.Cause == watchdog.CauseSilent && inc.Loss.FirstAgain.IsZero() && slices.ContainsFunc(inc.Events, forgot)
 }
 

@@ -66,6 +66,8 @@ func (w words) event(e *watchdog.Event) Line {
 		return w.noted(e, plain("Unseen for longer than the rule's forget_after: "+plural(e.Was, "client")+" no longer watched, until an update arrives."))
 	case watchdog.EventLeft:
 		return w.noted(e, plain("Left the roster: "+plural(e.Was, "client")+" no longer watched."))
+	case watchdog.EventIgnored:
+		return w.noted(e, plain("The rules ignore "+plural(e.Was, "client")+" for a time: no longer watched until then."))
 	case watchdog.EventSplit:
 		rest := "they go on as an incident of their own."
 		if e.Was == 1 {

@@ -20,6 +20,7 @@ const (
 	earlyBeyondInterval        Check = "early-beyond-interval"
 	emptyValue                 Check = "empty-value"
 	forgetBeforeStale          Check = "forget-before-stale"
+	ignoresEverybody           Check = "ignores-everybody"
 	impossibleDate             Check = "impossible-date"
 	missingKey                 Check = "missing-key"
 	noCatchAll                 Check = "no-catch-all"
@@ -55,6 +56,8 @@ const (
 	allowOfNothing     Check = "allow-of-nothing"
 	allowWithoutReason Check = "allow-without-reason"
 	gapBeyondRetention Check = "gap-beyond-retention"
+	ignoreOver         Check = "ignore-over"
+	ignoreFarAway      Check = "ignore-far-away"
 	matchesNothing     Check = "matches-nothing"
 	noPagingNotifier   Check = "no-paging-notifier"
 	overlap            Check = "overlap"
@@ -63,14 +66,14 @@ const (
 
 var errorChecks = [...]Check{
 	beforeLossBeyondRetention, beforeLossWithoutRetention, conflictingKeys, dependencyCircle, duplicateKey,
-	duplicateName, earlyBeyondInterval, emptyValue, forgetBeforeStale, impossibleDate, missingKey, noCatchAll,
+	duplicateName, earlyBeyondInterval, emptyValue, forgetBeforeStale, ignoresEverybody, impossibleDate, missingKey, noCatchAll,
 	noEscalation, noFeeds, noRules, noSuchEscalation, noSuchFeed, noSuchNotifier, noSuchRoster, noWholeFeedRule, notYAML,
 	stillWatched, tellsNobody, tooMuch, unknownKey, unreachableRule, warnAfterStaleAfter, wrongCron, wrongDuration,
 	wrongMatcher, wrongName, wrongRoster, wrongTime, wrongTimezone, wrongType, wrongValue, wrongWindow,
 }
 
 var warningChecks = [...]Check{
-	allowOfNothing, allowWithoutReason, gapBeyondRetention, matchesNothing, noPagingNotifier, overlap, unusedEscalation,
+	allowOfNothing, allowWithoutReason, gapBeyondRetention, ignoreFarAway, ignoreOver, matchesNothing, noPagingNotifier, overlap, unusedEscalation,
 }
 
 // Checks are all kinds of finding: the errors, then the warnings, each in

@@ -74,6 +74,7 @@ func (r *reader) readFeed(n *yaml.Node) {
 	if named {
 		r.readRoster(f, m.get("roster"))
 	}
+	r.readIgnores(f, m.get("ignore"))
 	r.readRules(d, m)
 	r.feeds = append(r.feeds, d)
 }

@@ -26,6 +26,7 @@ const (
 	MatchersMax     = 100                   // of one rule or maintenance
 	StepsMax        = 100                   // of one escalation
 	MaintenancesMax = 1_000                 // in all files together
+	IgnoresMax      = 100                   // of one feed
 	DependsOnMax    = 16                    // of one feed
 	TextBytesMax    = 1_000                 // of a description, an owner, a runbook, a reason
 	NameBytesMax    = 100                   // of a rule, an escalation, a maintenance, a notifier

@@ -24,6 +24,7 @@ type Finding struct {
 	Hint    string `json:"hint,omitempty"`   // what to write instead
 	Source  string `json:"source,omitempty"` // the line that it stands on
 	Width   int    `json:"width,omitempty"`  // characters of Source, from Col, that are meant
+	when    stretch
 }
 
 // title is the message with what it weighs and its name.

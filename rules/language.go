@@ -37,6 +37,7 @@ const (
 	durationShape
 	leadShape   // a duration, or a share of the retention
 	timeShape   // a time with its offset
+	dayShape    // a day, or a time with its offset
 	linkShape   // an http or https URL
 	targetShape // kind/name of a notifier
 	labelsShape // any keys, with text
@@ -128,6 +129,12 @@ var rosterObject = newObject("a roster",
 	key{"file", text, false, "A file beside this one: clients.csv, a table with the header client and names of labels, or clients.txt, one client a line."},
 ).exactlyOne("clients", "file")
 
+var ignoreObject = newObject("an ignore",
+	key{"match", matchList, true, `Whom: matchers as in a rule, for example 'client="acme"'; all must fit.`},
+	key{"reason", text, true, "Why nobody is to be told of them."},
+	key{"until", just(dayShape), true, "From this day on they are watched again, for example 2026-12-31; it begins at 00:00 UTC."},
+)
+
 var feedObject = newObject("a feed",
 	key{"name", text, true, "Letters, digits, '.', '_' and '-'."},
 	key{"description", text, false, "A line for people."},
@@ -138,6 +145,7 @@ var feedObject = newObject("a feed",
 	key{"defaults", objectOf(feedDefaultsObject), false, "What its rules say where they say nothing."},
 	key{"unmatched", word("ignore"), false, "What of clients that no rule fits: ignore. Without this, a feed ends with a rule that fits all."},
 	key{"roster", shape{kind: rosterShape, of: clientList.of, object: rosterObject}, false, "The clients that are expected, seen or not."},
+	key{"ignore", listOf(objectOf(ignoreObject)), false, "Clients that are not watched for a time, with a reason."},
 	key{"renamed_from", text, false, "The name it had before: what is known of it goes on."},
 	key{"depends_on", listOf(text), false, "Feeds that explain its silence: while one of them has been paged for, this one pages nobody."},
 	key{"rules", listOf(objectOf(ruleObject)), true, "When it is silent."},

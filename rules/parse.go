@@ -43,10 +43,13 @@ func parseWith(files []File, check func(*reader)) (*Set, error) {
 	check(r)
 	r.warn(set)
 	r.allow()
+	r.found.sort()
+	warnings := r.found.All
+	r.found.All = always(warnings)
 	if err := r.found.err(); err != nil {
 		return nil, err
 	}
-	set.warnings = r.found.All
+	set.warnings = warnings
 	return set, nil
 }
 

@@ -96,6 +96,8 @@ func (w *schemaWriter) shape(s shape) schema {
 		return matching("^("+durationPattern+`|[0-9]+([.][0-9]+)? *%)$`, "48h, or 50% of the retention")
 	case timeShape:
 		return matching(timePattern, timeExample)
+	case dayShape:
+		return matching(`^2[0-9]{3}-[0-9]{2}-[0-9]{2}($|[Tt][0-9]{2}:)`, "2026-12-31")
 	case linkShape:
 		return matching("^[Hh][Tt][Tt][Pp][Ss]?://.", "https://wiki.example.com/runbook")
 	case targetShape:

@@ -27,8 +27,9 @@ type Set struct {
 func (s *Set) Version() string { return s.version }
 
 // Warnings are what somebody should look at, though the set may be used: by file,
-// line and column, without those that the files allow.
-func (s *Set) Warnings() *Findings { return &Findings{All: s.warnings, Files: s.files} }
+// line and column, without those that the files allow, and without those that hold
+// for a time.
+func (s *Set) Warnings() *Findings { return &Findings{All: always(s.warnings), Files: s.files} }
 
 // Feeds are the feeds in the order of the files.
 func (s *Set) Feeds() []*Feed { return s.feeds }
@@ -55,6 +56,7 @@ type Feed struct {
 	roster                            []Expected
 	dependsOn                         []string
 	defaulted                         []Defaulted
+	ignores                           []*Ignore
 }
 
 // Expected is one client of a feed's roster: it is `pending`, then `stale`, even

@@ -351,7 +351,7 @@ var wrongFiles = []wrongFile{
 }
 
 func allWrongFiles() []wrongFile {
-	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults, wrongRosters)
+	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults, wrongRosters, wrongIgnores)
 }
 
 func TestWrongFiles(t *testing.T) {

@@ -74,6 +74,8 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		m.setVerdict(f, b, i, Unwatched) // it came back
 	}
 	switch {
+	case b.rule[i] == ignoredRule:
+		m.rejudge(f, id)
 	case f.ruleOf(b, i) == nil: // its rule was removed while it was in trouble
 		m.setVerdict(f, b, i, Unwatched)
 	case was != Fresh || f.tracks[id] != nil:

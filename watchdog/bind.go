@@ -55,9 +55,9 @@ func (m *Machine) relabel(f *feedState, id rowID, labels feed.Labels) {
 	b.labels[i] = lid
 	f.count(b, i, +1)
 	b.namesChanged = true
-	former := m.groupRows[b.groups[i]]
+	former, enrolled := m.groupRows[b.groups[i]], b.enrolled(i)
 	m.bind(f, id)
-	if b.verdict[i] != Retired {
+	if enrolled && b.verdict[i] != Retired {
 		m.enroll(f, former, -1)
 	}
 }
@@ -76,11 +76,14 @@ func (m *Machine) bind(f *feedState, id rowID) {
 				break
 			}
 		}
+		if f.spec.Ignored(client, labels, m.now) != nil {
+			b.rule[i] = ignoredRule
+		}
 		groups = m.groupsOf(f, b, i, labels)
 	}
 	groups = m.keepOrphans(f, groups, m.groupRows[b.groups[i]])
 	b.groups[i] = m.internGroups(groups)
-	if b.verdict[i] != Retired {
+	if b.enrolled(i) {
 		m.enroll(f, groups, +1)
 	}
 	m.rejudge(f, id)

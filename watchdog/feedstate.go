@@ -80,7 +80,7 @@ func (f *feedState) useSet(set uint8) {
 }
 
 func (f *feedState) ruleOf(b *block, i int) *rules.Rule {
-	if b.rule[i] == noRule {
+	if b.rule[i] >= ignoredRule {
 		return nil
 	}
 	return f.rules[b.rule[i]]
@@ -145,7 +145,9 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 		if v == Retired {
 			n = -1
 		}
-		m.enroll(f, m.groupRows[b.groups[i]], n)
+		if b.rule[i] != ignoredRule {
+			m.enroll(f, m.groupRows[b.groups[i]], n)
+		}
 	}
 	if seq := b.in[i]; seq != 0 {
 		m.incidents[seq].memberChanged(f, b, i, old)
@@ -221,6 +223,10 @@ func (m *Machine) release(inc *incident) {
 // rejudge derives the verdict of a row anew.
 func (m *Machine) rejudge(f *feedState, id rowID) {
 	b, i := f.blocks[id.block()], id.place()
+	if b.rule[i] == ignoredRule {
+		m.ignore(f, id)
+		return
+	}
 	r := f.ruleOf(b, i)
 	if r == nil {
 		b.due[i] = never
@@ -267,6 +273,11 @@ func (m *Machine) stamp(f *feedState, id rowID) feed.Instant {
 	switch b.verdict[i] {
 	case Stale:
 		at = r.Deadline(b.reference(i))
+		if isGroup(b.client[i]) {
+			at = max(at, m.peopledSince(f, id))
+		} else {
+			at = max(at, f.ignoredBefore(b, i, m.now))
+		}
 	case Frozen:
 		at = f.tracks[id].frozenSince(r.LagOver())
 	}

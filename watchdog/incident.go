@@ -298,6 +298,7 @@ const (
 	EventReleased      EventKind = "released"
 	EventForgotten     EventKind = "forgotten"   // Was: how many clients are no longer watched
 	EventLeft          EventKind = "left_roster" // Was: how many clients are no longer watched
+	EventIgnored       EventKind = "ignored"     // Was: how many clients are no longer watched
 	EventSplit         EventKind = "split"       // Was: how many stragglers go on as an incident of their own
 	EventLossAccepted  EventKind = "loss_accepted"
 	EventScope         EventKind = "scope"       // grew, or another cause explains it

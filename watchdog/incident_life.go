@@ -47,6 +47,7 @@ type incident struct {
 	heldAt feed.Instant // scopeAt then
 
 	forgetDue feed.Instant // when to look whether its series are to be forgotten; zero: none is
+	ignored   int          // members that came to be ignored, to be said
 	paging    []Page       // asked for at this instant
 	fewSince  feed.Instant // since when only stragglers are in trouble
 
@@ -239,6 +240,7 @@ func (m *Machine) move(inc *incident, opening bool) {
 	if newest := max(inc.newestArrival, inc.Since); newest > inc.Newest {
 		inc.Newest, inc.dirty = newest, true
 	}
+	m.sayIgnored(inc)
 	m.followForgotten(inc)
 	m.followStragglers(inc)
 	m.followMembers(inc)

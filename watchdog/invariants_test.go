@@ -198,7 +198,7 @@ func checkEnrolled(t testing.TB, m *Machine, f *feedState) {
 	t.Helper()
 	members := map[rowID]int{}
 	for id, b := range f.rows {
-		if i := id.place(); !isGroup(b.client[i]) && b.verdict[i] != Retired {
+		if i := id.place(); !isGroup(b.client[i]) && b.enrolled(i) {
 			for _, g := range m.groupRows[b.groups[i]] {
 				members[g]++
 			}

@@ -21,8 +21,11 @@ func rowOf(block, place int) rowID { return rowID(block*blockRows + place) }
 func (r rowID) block() int { return int(r) / blockRows }
 func (r rowID) place() int { return int(r) % blockRows }
 
-// noRule marks a row that no rule governs.
-const noRule = math.MaxUint16
+// What a row has in place of a rule that governs it.
+const (
+	noRule      = math.MaxUint16
+	ignoredRule = noRule - 1 // the rule files say that it is not watched, for a time
+)
 
 // block is up to blockRows series of one feed, in columns.
 //
@@ -39,7 +42,7 @@ type block struct {
 	since   []uint32       // when it was first seen, in unix seconds; zero: not known
 	due     []feed.Instant // when to judge again
 	verdict []Verdict
-	rule    []uint16      // index into feedState.rules, or noRule
+	rule    []uint16      // index into feedState.rules, or noRule, ignoredRule
 	sources []uint8       // index into sources.sets
 	labels  []labelsID    // index into the feed's label sets
 	groups  []groupsID    // which group rows an arrival also moves

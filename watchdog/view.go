@@ -56,6 +56,13 @@ type ClientView struct {
 	Event    feed.Instant `json:"last_event,omitzero"`
 	Deadline feed.Instant `json:"deadline,omitzero"`
 	Incident string       `json:"incident,omitempty"`
+	Ignored  *IgnoredView `json:"ignored,omitempty"` // the rule files say that it is not watched
+}
+
+// IgnoredView is until when a client is not watched, and why.
+type IgnoredView struct {
+	Until  feed.Instant `json:"until"`
+	Reason string       `json:"reason"`
 }
 
 // ClientQuery asks for a page of a feed's clients.

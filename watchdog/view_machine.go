@@ -224,6 +224,11 @@ func (m *Machine) clientView(f *feedState, b *block, i int, v Verdict) ClientVie
 		view.Rule = r.Name()
 		view.Deadline = r.Deadline(b.reference(i))
 	}
+	if b.rule[i] == ignoredRule {
+		if by := f.spec.Ignored(b.client[i], view.Labels, m.now); by != nil {
+			view.Ignored = &IgnoredView{by.Until(), by.Reason()}
+		}
+	}
 	if inc := m.incidents[b.in[i]]; inc != nil {
 		view.Incident = inc.ID
 	}

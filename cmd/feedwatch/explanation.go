@@ -22,7 +22,8 @@ type explanation struct {
 	Last        feed.Instant      `json:"last_update"`
 	LastEvent   feed.Instant      `json:"last_event,omitzero"`
 	Assumed     bool              `json:"assumed"` // nobody said when the last update was: it is At
-	Rule        *explainedRule    `json:"rule"`    // that governs it; null: none does
+	Ignored     *explainedIgnore  `json:"ignored,omitempty"`
+	Rule        *explainedRule    `json:"rule"` // that governs it; null: none does
 	Others      []explainedOther  `json:"other_rules"`
 	Groups      []explainedRule   `json:"group_rules"` // for the whole or a label that it is part of
 	Course      []explainedMoment `json:"course"`      // if nothing more arrives, and nobody acknowledges
@@ -55,6 +56,13 @@ type explainedMoment struct {
 	Notify []rules.Target `json:"notify,omitempty"`
 }
 
+// explainedIgnore is until when a client is not watched, and why.
+type explainedIgnore struct {
+	Until  feed.Instant `json:"until"`
+	Reason string       `json:"reason"`
+	At     string       `json:"at"`
+}
+
 type explainedWindow struct {
 	Name  string       `json:"name"`
 	From  feed.Instant `json:"from"`
@@ -73,6 +81,9 @@ type explainedLive struct {
 // explain fills in what the rules of f say; whom, At, Last and LastEvent are there.
 func (e *explanation) explain(set *rules.Set, f *rules.Feed) {
 	e.Others, e.Groups, e.Course = []explainedOther{}, []explainedRule{}, []explainedMoment{}
+	if i := f.Ignored(e.Client, e.Labels, e.At); i != nil {
+		e.Ignored = &explainedIgnore{i.Until(), i.Reason(), i.Pos().String()}
+	}
 	governs := f.Govern(e.Client, e.Labels)
 	for _, reading := range f.Read(e.Client, e.Labels) {
 		if reading.Rule != governs {
@@ -87,8 +98,10 @@ func (e *explanation) explain(set *rules.Set, f *rules.Feed) {
 	if governs != nil {
 		described := describe(governs)
 		e.Rule = &described
-		stale = governs.Deadline(e.Last)
-		e.foretell(governs, f.Retention())
+		if e.Ignored == nil {
+			stale = governs.Deadline(e.Last)
+			e.foretell(governs, f.Retention())
+		}
 	}
 	for _, m := range set.Maintenances() {
 		if !m.Matches(f.Name(), e.Client, e.Labels) {
@@ -199,6 +212,9 @@ func (e *explanation) text(out io.Writer) error {
 	if l := e.Live; l != nil {
 		e.writeLive(w, l)
 	}
+	if i := e.Ignored; i != nil {
+		fmt.Fprintf(w, "\nIgnored until %s UTC (%s): %s\nUntil then it opens nothing; from then on it is watched again\n", notifiers.Day(i.Until.Time()), i.At, i.Reason)
+	}
 	if e.Rule == nil {
 		fmt.Fprint(w, "\nNo rule governs it: by itself it can be silent, and nobody is told\n")
 	} else {
@@ -258,7 +274,7 @@ func (e *explanation) writeLive(w io.Writer, l *explainedLive) {
 }
 
 func (e *explanation) writeCourse(w io.Writer) {
-	if e.Rule == nil {
+	if e.Rule == nil || e.Ignored != nil {
 		return
 	}
 	if len(e.Course) == 0 {

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // The exit statuses of rules check.
@@ -88,7 +90,7 @@ func checkRules(paths []string, config string) (*rules.Findings, error) {
 	case err != nil:
 		return nil, err
 	default:
-		return set.Warnings(), nil
+		return set.WarningsAt(feed.At(time.Now())), nil
 	}
 }
 

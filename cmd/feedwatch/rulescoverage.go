@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 func newRulesCoverageCommand() *cobra.Command {
@@ -26,6 +28,7 @@ func newRulesCoverageCommand() *cobra.Command {
 with --history or --source against those of a recorded past:
 
   feeds and clients that send, and no rule watches
+  clients that are ignored, until when and why
   clients of a roster that were never seen
   rules that govern no client, and rules that never opened an incident
 
@@ -88,6 +91,7 @@ type coverage struct {
 	Known     int            `json:"clients"`            // that are known
 	Feeds     []coveredFeed  `json:"feeds_unwatched"`    // that send, and stand in no file
 	Clients   []coveredFeed  `json:"clients_unwatched"`  // that no client rule fits
+	Ignored   []ignoredFeed  `json:"clients_ignored"`    // for a time
 	Unseen    []coveredFeed  `json:"clients_never_seen"` // of a roster
 	Idle      []coveredRules `json:"rules_without_clients"`
 	Silent    []coveredRules `json:"rules_without_incidents"`
@@ -102,6 +106,14 @@ type coveredFeed struct {
 	Count    int      `json:"count"`
 	Of       int      `json:"of"`
 	Examples []string `json:"examples,omitempty"`
+}
+
+// ignoredFeed is some clients of a feed that one entry of ignore says are not watched.
+type ignoredFeed struct {
+	coveredFeed
+	Until  feed.Instant `json:"until"`
+	Reason string       `json:"reason"`
+	At     string       `json:"at"`
 }
 
 type coveredRules struct {
@@ -174,7 +186,7 @@ type eachOf func(feed string, do func(*watchdog.ClientView)) error
 
 func newCoverage(known []knownFeed, incidents int) *coverage {
 	return &coverage{
-		Feeds: []coveredFeed{}, Clients: []coveredFeed{}, Unseen: []coveredFeed{}, Idle: []coveredRules{}, Silent: []coveredRules{},
+		Feeds: []coveredFeed{}, Clients: []coveredFeed{}, Ignored: []ignoredFeed{}, Unseen: []coveredFeed{}, Idle: []coveredRules{}, Silent: []coveredRules{},
 		Incidents: incidents, feeds: known,
 	}
 }
@@ -207,14 +219,22 @@ func (c *coverage) cover(set *rules.Set, fired func(feed string, r *rules.Rule) 
 
 // coverFeed reads the clients of one feed, and says which of its rules have any.
 func coverFeed(f *rules.Feed, out *coverage, clients eachOf) (map[*rules.Rule]bool, error) {
-	governs := map[*rules.Rule]bool{}
+	governs, now := map[*rules.Rule]bool{}, feed.At(time.Now())
+	ignored := map[*rules.Ignore]*ignoredFeed{}
+	for _, i := range f.Ignores() {
+		ignored[i] = &ignoredFeed{coveredFeed{Feed: f.Name()}, i.Until(), i.Reason(), i.Pos().String()}
+	}
 	unwatched, unseen, seen := coveredFeed{Feed: f.Name()}, coveredFeed{Feed: f.Name(), Of: len(f.Roster())}, map[string]bool{}
 	err := clients(f.Name(), func(v *watchdog.ClientView) {
 		unwatched.Of++
 		seen[v.Client] = !v.Arrival.IsZero()
-		if r := f.Govern(v.Client, v.Labels); r != nil {
+		r := f.Govern(v.Client, v.Labels)
+		if r != nil {
 			governs[r] = true
-		} else {
+		}
+		if by := f.Ignored(v.Client, v.Labels, now); by != nil {
+			ignored[by].add(v.Client)
+		} else if r == nil {
 			unwatched.add(v.Client)
 		}
 		for _, r := range f.GroupsOf(v.Client, v.Labels) {
@@ -227,6 +247,12 @@ func coverFeed(f *rules.Feed, out *coverage, clients eachOf) (map[*rules.Rule]bo
 	for _, expected := range f.Roster() {
 		if client := expected.Key.Client(); !seen[client] {
 			unseen.add(client)
+		}
+	}
+	for _, i := range f.Ignores() {
+		if some := ignored[i]; some.Count > 0 {
+			some.Of = unwatched.Of
+			out.Ignored = append(out.Ignored, *some)
 		}
 	}
 	if unwatched.Count > 0 {
@@ -267,10 +293,16 @@ func (c *coverage) text(out io.Writer) error {
 	}
 	feeds("Feeds that no rule file names:", c.Feeds)
 	feeds("Clients that no rule fits:", c.Clients)
+	if len(c.Ignored) > 0 {
+		fmt.Fprintln(w, "Clients that are ignored:")
+	}
+	for _, i := range c.Ignored {
+		fmt.Fprintf(w, "  %s: %s of %s until %s UTC (%s): %s\n", i.Feed, notifiers.Count(i.Count), plural(i.Of, "client"), notifiers.Day(i.Until.Time()), i.At, i.Reason)
+	}
 	feeds("Clients of the roster that were never seen:", c.Unseen)
 	list("Rules that have no client:", c.Idle)
 	list(fmt.Sprintf("Rules without an incident, of the %s remembered:", notifiers.Count(c.Incidents)), c.Silent)
-	if len(c.Feeds)+len(c.Clients) == 0 {
+	if len(c.Feeds)+len(c.Clients)+len(c.Ignored) == 0 {
 		fmt.Fprintf(w, "All of %s are watched.\n", plural(c.Known, "client"))
 	}
 	return w.Flush()

@@ -19,6 +19,7 @@ const coveredFiles = `feeds:
     unmatched: ignore
     escalation: on-call
     roster: [acme, globex]
+    ignore: [{match: ['client="idle"'], reason: closed, until: 2999-01-01}]
     rules:
       - {name: big, match: ['tier="enterprise"'], stale_after: 5m}
       - {name: batch, match: ['client=~"batch-.*"'], stale_after: 5m}
@@ -77,6 +78,7 @@ func TestCoverage(t *testing.T) {
 		{Client: "initech", Verdict: watchdog.Unwatched, Arrival: 1},
 		{Client: "batch-old", Verdict: watchdog.Retired, Arrival: 1},
 		{Client: "hooli", Verdict: watchdog.Unwatched, Arrival: 1},
+		{Client: "idle", Verdict: watchdog.Unwatched, Arrival: 1},
 	})
 	out, err := runCommand(t, "rules", "coverage", "--rules", dir, "--server", server.URL)
 	var status *exit
@@ -87,22 +89,24 @@ func TestCoverage(t *testing.T) {
 	want := `Feeds that no rule file names:
   stray: 2 of 2 clients
 Clients that no rule fits:
-  profiles: 2 of 4 clients: initech, hooli
+  profiles: 2 of 5 clients: initech, hooli
+Clients that are ignored:
+  profiles: 1 of 5 clients until 1 Jan 2999 00:00 UTC (` + at + `:6:14): closed
 Clients of the roster that were never seen:
   profiles: 1 of 2 clients: globex
 Rules that have no client:
-  profiles: "batch" (` + at + `:8:9)
-  segments: "everyone" (` + at + `:12:13)
-  segments: "whole-feed" (` + at + `:12:13)
+  profiles: "batch" (` + at + `:9:9)
+  segments: "everyone" (` + at + `:13:13)
+  segments: "whole-feed" (` + at + `:13:13)
 Rules without an incident, of the 1 remembered:
-  profiles: "clusters" (` + at + `:9:9)
+  profiles: "clusters" (` + at + `:10:9)
 `
 	if out != want {
 		t.Errorf("it says\n%s\nwant\n%s", out, want)
 	}
 	out, _ = runCommand(t, "rules", "coverage", "--rules", dir, "--server", server.URL, "--format", "json")
 	var c coverage
-	if err := json.Unmarshal([]byte(out), &c); err != nil || c.Known != 7 || len(c.Idle) != 3 || c.Unseen[0].Examples[0] != "globex" {
+	if err := json.Unmarshal([]byte(out), &c); err != nil || c.Known != 8 || len(c.Idle) != 3 || c.Unseen[0].Examples[0] != "globex" {
 		t.Errorf("as JSON it is %+v, %v", c, err)
 	}
 }

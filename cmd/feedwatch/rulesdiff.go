@@ -147,6 +147,7 @@ func (d *ruleDiff) feedRows(old, f *rules.Feed) []diffRow {
 	}
 	add("retention", span(old), span(f))
 	add("depends_on", strings.Join(old.DependsOn(), ", "), strings.Join(f.DependsOn(), ", "))
+	add("ignore", ignoreText(old), ignoreText(f))
 	before, after := allRules(old), allRules(f)
 	for _, r := range after {
 		was := slices.IndexFunc(before, func(o *rules.Rule) bool { return o.Name() == r.Name() })
@@ -163,6 +164,14 @@ func (d *ruleDiff) feedRows(old, f *rules.Feed) []diffRow {
 		}
 	}
 	return append(rows, d.moved(old, f)...)
+}
+
+func ignoreText(f *rules.Feed) string {
+	var parts []string
+	for _, i := range f.Ignores() {
+		parts = append(parts, fmt.Sprintf("%s until %s: %s", i.Match(), i.Until(), i.Reason()))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func allRules(f *rules.Feed) []*rules.Rule { return slices.Concat(f.ClientRules(), f.GroupRules()) }

@@ -340,6 +340,7 @@ func (e *Engine) remember(inc *watchdog.Incident) {
 
 func (e *Engine) publish(now time.Time) {
 	e.published = now
+	e.rules.warn(feed.At(now))
 	e.status.Store(&Status{
 		Now:       feed.At(now),
 		Started:   e.started,

@@ -152,7 +152,7 @@ const warningsLogged = 20
 
 // warn logs what somebody should look at in a set that is in force.
 func (r *Reloader) warn(set *rules.Set) {
-	all := set.Warnings().All
+	all := set.WarningsAt(feed.At(r.Engine.cfg.Now())).All
 	for _, f := range all[:min(len(all), warningsLogged)] {
 		r.Log.Warn("warning about the rules in force", slog.String("at", f.Pos.String()), slog.String("check", string(f.Check)), slog.String("message", f.Message))
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"time"
 
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -49,15 +50,30 @@ type RulesStatus struct {
 	RefusedAt feed.Instant `json:"refused_at,omitzero"`
 	Refusal   string       `json:"refusal,omitempty"`  // the findings as text
 	Warnings  string       `json:"warnings,omitempty"` // about the set in force, as text
+
+	set    *rules.Set
+	warned feed.Instant // when Warnings was found
 }
 
 // inForce is the status of a set from at on.
 func inForce(set *rules.Set, at feed.Instant) RulesStatus {
-	s := RulesStatus{Version: set.Version(), LoadedAt: at}
-	if found := set.Warnings(); len(found.All) > 0 {
+	s := RulesStatus{Version: set.Version(), LoadedAt: at, set: set}
+	s.warn(at)
+	return s
+}
+
+// warnEvery is how often it is looked what there is to say of the set in force:
+// some of it depends on the time.
+const warnEvery = time.Minute
+
+func (s *RulesStatus) warn(now feed.Instant) {
+	if s.set == nil || now < s.warned.Add(warnEvery) && s.warned != 0 {
+		return
+	}
+	s.warned, s.Warnings = now, ""
+	if found := s.set.WarningsAt(now); len(found.All) > 0 {
 		s.Warnings = found.Error()
 	}
-	return s
 }
 
 // StoreStatus says whether what people decide is durable.

@@ -190,7 +190,9 @@ func normalAgain(inc *watchdog.Incident) feed.Instant {
 // neverCame says that the incident ended because its clients are no longer
 // watched: no update of theirs came again.
 func neverCame(inc *watchdog.Incident) bool {
-	forgot := func(e watchdog.Event) bool { return e.Kind == watchdog.EventForgotten || e.Kind == watchdog.EventLeft }
+	forgot := func(e watchdog.Event) bool {
+		return e.Kind == watchdog.EventForgotten || e.Kind == watchdog.EventLeft || e.Kind == watchdog.EventIgnored
+	}
 	return inc.Cause == watchdog.CauseSilent && inc.State == watchdog.StateResolved && inc.Loss.FirstAgain.IsZero() && slices.ContainsFunc(inc.Events, forgot)
 }
 

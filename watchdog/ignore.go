@@ -1,0 +1,71 @@
+package watchdog
+
+import (
+	"slices"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// ignore is the verdict of a row that the rule files say is not watched: it opens
+// nothing, and leaves the incident that it is in as one who left the roster does. Once
+// that is over it is watched as if it had just been bound.
+func (m *Machine) ignore(f *feedState, id rowID) {
+	b, i := f.blocks[id.block()], id.place()
+	by := f.spec.Ignored(b.client[i], f.labelsOf(b, i), m.now)
+	if by == nil {
+		m.bind(f, id)
+		return
+	}
+	b.due[i] = never
+	f.wake(id, by.Until())
+	if b.verdict[i] == Retired {
+		return // and stays so at its end, until it comes back
+	}
+	if inc := m.incidents[b.in[i]]; inc != nil && troubled(b.verdict[i]) {
+		inc.ignored++
+		f.owed[id] = inc
+	}
+	delete(f.tracks, id)
+	m.setVerdict(f, b, i, Unwatched)
+}
+
+// enrolled says that a client row counts as a member of its groups: one that is not
+// watched makes no group silent.
+func (b *block) enrolled(i int) bool { return b.verdict[i] != Retired && b.rule[i] != ignoredRule }
+
+// ignoredBefore is when a row that was not watched came to be watched again; zero for
+// one that always was.
+func (f *feedState) ignoredBefore(b *block, i int, now feed.Instant) feed.Instant {
+	if f.spec == nil || len(f.spec.Ignores()) == 0 {
+		return 0
+	}
+	return f.spec.IgnoredBefore(b.client[i], f.labelsOf(b, i), now)
+}
+
+// peopledSince is when a group row got its first member of those that it has now;
+// zero where one was never ignored.
+func (m *Machine) peopledSince(f *feedState, group rowID) feed.Instant {
+	if f.spec == nil || len(f.spec.Ignores()) == 0 {
+		return 0
+	}
+	first := never
+	for id, b := range f.rows {
+		if i := id.place(); !isGroup(b.client[i]) && b.enrolled(i) && slices.Contains(m.groupRows[b.groups[i]], group) {
+			if first = min(first, f.ignoredBefore(b, i, m.now)); first == 0 {
+				return 0
+			}
+		}
+	}
+	if first == never {
+		return 0
+	}
+	return first
+}
+
+// sayIgnored writes into the timeline that members are no longer watched.
+func (m *Machine) sayIgnored(inc *incident) {
+	if inc.ignored > 0 {
+		m.record(inc, Event{Kind: EventIgnored, Was: inc.ignored})
+		inc.ignored = 0
+	}
+}
