@@ -28,7 +28,7 @@ type defaults struct {
 	feed       bool
 	at         Pos
 	times      map[string]defaultTime // by key
-	severity   Severity
+	severity   Severities
 	severityAt Pos // zero: not said
 	escalation reference
 	beyond     *defaults // the set's, of a feed's

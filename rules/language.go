@@ -25,7 +25,7 @@ type shape struct {
 	kind   shapeKind
 	words  []string // of wordShape
 	of     *shape   // of listShape and rosterShape: its items
-	object *object  // of objectShape, clientShape and rosterShape
+	object *object  // of objectShape, clientShape, rosterShape and severityShape
 }
 
 type shapeKind uint8
@@ -43,8 +43,10 @@ const (
 	labelsShape // any keys, with text
 	listShape
 	objectShape
-	clientShape // a client's name, or an object
-	rosterShape // a list, or an object
+	shareShape    // of the clients of a feed, such as 50%
+	severityShape // a severity, or an object
+	clientShape   // a client's name, or an object
+	rosterShape   // a list, or an object
 )
 
 func newObject(what string, keys ...key) *object {
@@ -83,6 +85,14 @@ var expectObject = newObject("expect",
 	key{"grace", duration, true, "How long after its time a run may arrive."},
 )
 
+var severityObject = newObject("severity",
+	key{"default", word(severityNames[:]...), false, "While fewer are in trouble. Default: error."},
+	key{"critical_from", just(shareShape), true, "Critical once so many of the feed's clients are in trouble, for example 50%."},
+)
+
+// severities is one severity, or one that rises.
+var severities = shape{kind: severityShape, words: severityNames[:], object: severityObject}
+
 var ruleObject = newObject("a rule",
 	key{"name", text, true, "Unique within the feed."},
 	key{"per", text, false, "What the rule watches: client (each client by itself, the default), feed (all of it as one), or a label, for example cluster."},
@@ -93,7 +103,7 @@ var ruleObject = newObject("a rule",
 	key{"resolve_after", duration, false, "How long all must be well before an incident is over. Default: 5m."},
 	key{"forget_after", duration, false, "After how long unseen a client is no longer watched. Default: never."},
 	key{"expect", objectOf(expectObject), false, "A schedule of runs, in place of stale_after."},
-	key{"severity", word(severityNames[:]...), false, "Default: error."},
+	key{"severity", severities, false, "Default: error."},
 	key{"escalation", text, false, "Who is told. Default: the feed's."},
 	key{"idle_ok", just(boolShape), false, "A heartbeat that brings no update counts as one. Default: false."},
 ).atMostOne("stale_after", "expect")
@@ -107,7 +117,7 @@ var (
 		{"lag_over", duration, false, "Of rules without expect."},
 		{"resolve_after", duration, false, "How long all must be well before an incident is over."},
 		{"forget_after", duration, false, "Of client rules that find a client stale sooner."},
-		{"severity", word(severityNames[:]...), false, "Of rules that do not say theirs."},
+		{"severity", severities, false, "Of rules that do not say theirs."},
 	}
 	feedDefaultsObject = newObject("defaults of a feed", defaultKeys...)
 	setDefaultsObject  = newObject("defaults", append(defaultKeys,

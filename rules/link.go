@@ -135,7 +135,7 @@ func (f *Feed) impliedRule() *Rule {
 		name: name, per: PerFeed, implied: true, pos: last.pos,
 		staleAfter: last.staleAfter, lagOver: last.lagOver, expect: last.expect,
 		resolveAfter: last.resolveAfter, idleOK: last.idleOK,
-		severity: Critical, escalation: f.escalation,
+		severity: Severities{Base: Critical}, escalation: f.escalation,
 	}
 }
 

@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func (r *reader) readRule(n *yaml.Node, own *defaults) (ruleDraft, bool) {
 	if !ok {
 		return ruleDraft{}, false
 	}
-	rule := &Rule{per: PerClient, severity: SeverityDefault, resolveAfter: ResolveAfterDefault}
+	rule := &Rule{per: PerClient, severity: Severities{Base: SeverityDefault}, resolveAfter: ResolveAfterDefault}
 	d := ruleDraft{rule: rule, at: r.at(m.node), strange: m.strange}
 	if name, ok := r.name(m.get("name"), "name"); ok {
 		rule.name, d.at = name, r.at(m.get("name"))
@@ -81,7 +82,32 @@ func (r *reader) per(n *yaml.Node) string {
 	return per
 }
 
-func (r *reader) severity(n *yaml.Node) Severity {
+// severity reads one word, or a severity that rises with how many are in trouble.
+func (r *reader) severity(n *yaml.Node) Severities {
+	if n.Kind != yaml.MappingNode {
+		return Severities{Base: r.severityWord(n)}
+	}
+	read := Severities{Base: SeverityDefault}
+	m, ok := r.mapping(n, severityObject)
+	if !ok {
+		return read
+	}
+	if base := m.get("default"); base != nil {
+		read.Base = r.severityWord(base)
+	}
+	from := m.get("critical_from")
+	switch {
+	case !m.has("critical_from"):
+		r.fail(m.node, missingKey, "severity does not say from when on it is critical", "write critical_from: 50%, or one severity alone, as in severity: error")
+	case read.Base == Critical:
+		r.fail(m.get("default"), conflictingKeys, "it is critical from the first client on", "write severity: critical, or a milder default")
+	case from != nil:
+		read.CriticalFrom, _ = r.share(from, "critical_from")
+	}
+	return read
+}
+
+func (r *reader) severityWord(n *yaml.Node) Severity {
 	text, ok := r.name(n, "severity")
 	if !ok {
 		return SeverityDefault
@@ -91,6 +117,21 @@ func (r *reader) severity(n *yaml.Node) Severity {
 		r.failErr(n, wrongValue, err)
 	}
 	return severity
+}
+
+// share reads a share of clients: more than 0%, at most 100%.
+func (r *reader) share(n *yaml.Node, key string) (float64, bool) {
+	text, ok := r.name(n, key)
+	if !ok {
+		return 0, false
+	}
+	number, isShare := strings.CutSuffix(text, "%")
+	percent, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if !isShare || err != nil || !(percent > 0 && percent <= 100) {
+		r.fail(n, wrongValue, fmt.Sprintf("%s is %s, and must be a share of the clients", key, quoted(text)), "write more than 0% and at most 100%, for example 50%")
+		return 0, false
+	}
+	return percent, true
 }
 
 // parsedMatchers is what one text gave; many rules share texts.

@@ -96,6 +96,10 @@ func (w *schemaWriter) shape(s shape) schema {
 		return matching("^("+durationPattern+`|[0-9]+([.][0-9]+)? *%)$`, "48h, or 50% of the retention")
 	case timeShape:
 		return matching(timePattern, timeExample)
+	case severityShape:
+		return schema{"anyOf": []schema{{"enum": s.words}, w.refer(s.object)}}
+	case shareShape:
+		return matching(`^[0-9]+([.][0-9]+)? *%$`, "50%")
 	case dayShape:
 		return matching(`^2[0-9]{3}-[0-9]{2}-[0-9]{2}($|[Tt][0-9]{2}:)`, "2026-12-31")
 	case linkShape:

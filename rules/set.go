@@ -126,7 +126,7 @@ type Rule struct {
 	resolveAfter time.Duration
 	forgetAfter  time.Duration
 	expect       *Schedule
-	severity     Severity
+	severity     Severities
 	escalation   *Escalation
 	idleOK       bool
 	implied      bool
@@ -177,8 +177,11 @@ func (r *Rule) ForgetAfter() time.Duration { return r.forgetAfter }
 // Expect is the schedule of runs; nil for a rule by age alone.
 func (r *Rule) Expect() *Schedule { return r.expect }
 
-// Severity is the rule's.
-func (r *Rule) Severity() Severity { return r.severity }
+// Severity is the rule's while few are in trouble.
+func (r *Rule) Severity() Severity { return r.severity.Base }
+
+// Severities are how the rule's severity rises with how many are in trouble.
+func (r *Rule) Severities() Severities { return r.severity }
 
 // Escalation is the rule's own ladder, or its feed's; nil when neither has one.
 func (r *Rule) Escalation() *Escalation { return r.escalation }

@@ -23,3 +23,34 @@ func ParseSeverity(s string) (Severity, error) {
 	}
 	return 0, fmt.Errorf("unknown severity %q; %s", shortened(s), likeSeverity(s))
 }
+
+// Severities is how severe an incident is: Base, and critical once CriticalFrom percent
+// of the clients of its feed are in trouble; 0: never for that.
+type Severities struct {
+	Base         Severity
+	CriticalFrom float64
+}
+
+// At is the severity while so many of the feed's clients are in trouble.
+func (s Severities) At(silent, of int) Severity {
+	if s.CriticalFrom > 0 && of > 0 && 100*float64(silent) >= s.CriticalFrom*float64(of) {
+		return max(s.Base, Critical)
+	}
+	return s.Base
+}
+
+// Worst is the severity that it may reach.
+func (s Severities) Worst() Severity {
+	if s.CriticalFrom > 0 {
+		return Critical
+	}
+	return s.Base
+}
+
+// String is "error", or "error, critical from 50% of the clients".
+func (s Severities) String() string {
+	if s.CriticalFrom == 0 {
+		return s.Base.String()
+	}
+	return s.Base.String() + ", critical from " + Lead{Percent: s.CriticalFrom}.String() + " of the clients"
+}

@@ -55,7 +55,7 @@ func (r *reader) warnEscalations() {
 				name = d.escalation.name
 			}
 			used[name] = true
-			if rule.rule.severity >= Error {
+			if rule.rule.severity.Worst() >= Error {
 				grave[name] = d.feed.name
 			}
 		}

@@ -351,7 +351,7 @@ var wrongFiles = []wrongFile{
 }
 
 func allWrongFiles() []wrongFile {
-	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults, wrongRosters, wrongIgnores)
+	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults, wrongRosters, wrongIgnores, wrongSeverities)
 }
 
 func TestWrongFiles(t *testing.T) {

@@ -48,8 +48,12 @@ type incident struct {
 
 	forgetDue feed.Instant // when to look whether its series are to be forgotten; zero: none is
 	ignored   int          // members that came to be ignored, to be said
-	paging    []Page       // asked for at this instant
-	fewSince  feed.Instant // since when only stragglers are in trouble
+	// The share of the feed, in percent, from which on it is critical by the rule of any
+	// member; 0: by none.
+	criticalFrom float64
+
+	paging   []Page       // asked for at this instant
+	fewSince feed.Instant // since when only stragglers are in trouble
 
 	due     feed.Instant // when to tend it without being touched
 	scopeAt feed.Instant // when its scope was counted last
@@ -170,6 +174,9 @@ func (inc *incident) memberChanged(f *feedState, b *block, i int, old Verdict) {
 func (inc *incident) raise(f *feedState, b *block, i int) {
 	if r := f.ruleOf(b, i); r != nil && b.verdict[i].Opens() {
 		inc.Severity = max(inc.Severity, r.Severity())
+		if from := r.Severities().CriticalFrom; from > 0 && (inc.criticalFrom == 0 || from < inc.criticalFrom) {
+			inc.criticalFrom = from
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -34,6 +35,10 @@ func (m *Machine) refreshScope(inc *incident) {
 		s.Same = f.alike(inc)
 	}
 	f.examples(inc, &s)
+	rising := rules.Severities{Base: inc.Severity, CriticalFrom: inc.criticalFrom}
+	if severity := rising.At(s.Silent, s.Of+s.ElsewhereOf); severity > inc.Severity {
+		inc.Severity, inc.dirty = severity, true
+	}
 	if !equalScope(s, inc.Scope) {
 		inc.Scope = s
 		inc.dirty = true

@@ -23,6 +23,14 @@ func (m *Machine) govern(inc *incident) {
 		r = inc.feed.groupRuleFor(inc.pattern)
 	}
 	was := inc.terms()
+	inc.criticalFrom = 0
+	for _, b := range inc.feed.blocks {
+		for i, seq := range b.in {
+			if seq == inc.seq {
+				inc.raise(inc.feed, b, i)
+			}
+		}
+	}
 	m.setRule(inc, r)
 	m.resumeRepeat(inc)
 	if inc.terms() != was {

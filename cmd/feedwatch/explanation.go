@@ -39,9 +39,12 @@ type explainedRule struct {
 	At         string         `json:"at"`    // file:line:col
 	About      string         `json:"about"` // when it is stale, in words
 	Severity   rules.Severity `json:"severity"`
+	Critical   float64        `json:"critical_from_percent,omitempty"`
 	Escalation string         `json:"escalation"`
 	Implied    bool           `json:"implied,omitempty"`
 	Defaults   []string       `json:"defaults,omitempty"` // what it takes from elsewhere, and where that stands
+
+	severities rules.Severities
 }
 
 type explainedOther struct {
@@ -136,7 +139,7 @@ func (e *explanation) whyNot(reading rules.Reading, governs *rules.Rule) string 
 }
 
 func describe(r *rules.Rule) explainedRule {
-	d := explainedRule{Name: r.Name(), At: r.Pos().String(), Severity: r.Severity(), Implied: r.Implied()}
+	d := explainedRule{Name: r.Name(), At: r.Pos().String(), Severity: r.Severity(), Implied: r.Implied(), Critical: r.Severities().CriticalFrom, severities: r.Severities()}
 	if r.Escalation() != nil {
 		d.Escalation = r.Escalation().Name()
 	}
@@ -253,7 +256,7 @@ func (r *explainedRule) String() string {
 	if r.Implied {
 		place = "implied by " + r.At
 	}
-	return fmt.Sprintf("%q (%s): %s; %s, %s", r.Name, place, r.About, r.Severity, r.Escalation)
+	return fmt.Sprintf("%q (%s): %s; %s, %s", r.Name, place, r.About, r.severities, r.Escalation)
 }
 
 func (e *explanation) writeLive(w io.Writer, l *explainedLive) {

@@ -178,7 +178,7 @@ func allRules(f *rules.Feed) []*rules.Rule { return slices.Concat(f.ClientRules(
 
 // rulePolicy is all that a rule says but for its name and ladder.
 func rulePolicy(r *rules.Rule) string {
-	parts := []string{describe(r).About, r.Severity().String()}
+	parts := []string{describe(r).About, r.Severities().String()}
 	if r.Selective() {
 		parts = append(parts, "for "+r.Match())
 	}
