@@ -73,6 +73,9 @@ func (w words) event(e *watchdog.Event) Line {
 		if e.Was == 1 {
 			rest = "that one goes on as an incident of its own."
 		}
+		if e.Note == watchdog.NoteBelowQuorum {
+			rest = "by their rule's quorum so few page nobody, until data is about to be lost."
+		}
 		return w.noted(e, plain("All but "+plural(e.Was, "client")+" are current again; "+rest))
 	case watchdog.EventLossBegun:
 		return w.lossBegun(e)

@@ -53,15 +53,16 @@ const (
 
 // Warnings: the set is taken, and somebody should look.
 const (
-	allowOfNothing     Check = "allow-of-nothing"
-	allowWithoutReason Check = "allow-without-reason"
-	gapBeyondRetention Check = "gap-beyond-retention"
-	ignoreOver         Check = "ignore-over"
-	ignoreFarAway      Check = "ignore-far-away"
-	matchesNothing     Check = "matches-nothing"
-	noPagingNotifier   Check = "no-paging-notifier"
-	overlap            Check = "overlap"
-	unusedEscalation   Check = "unused-escalation"
+	allowOfNothing         Check = "allow-of-nothing"
+	allowWithoutReason     Check = "allow-without-reason"
+	gapBeyondRetention     Check = "gap-beyond-retention"
+	ignoreOver             Check = "ignore-over"
+	ignoreFarAway          Check = "ignore-far-away"
+	matchesNothing         Check = "matches-nothing"
+	noPagingNotifier       Check = "no-paging-notifier"
+	overlap                Check = "overlap"
+	quorumWithoutRetention Check = "quorum-without-retention"
+	unusedEscalation       Check = "unused-escalation"
 )
 
 var errorChecks = [...]Check{
@@ -73,7 +74,7 @@ var errorChecks = [...]Check{
 }
 
 var warningChecks = [...]Check{
-	allowOfNothing, allowWithoutReason, gapBeyondRetention, ignoreFarAway, ignoreOver, matchesNothing, noPagingNotifier, overlap, unusedEscalation,
+	allowOfNothing, allowWithoutReason, gapBeyondRetention, ignoreFarAway, ignoreOver, matchesNothing, noPagingNotifier, overlap, quorumWithoutRetention, unusedEscalation,
 }
 
 // Checks are all kinds of finding: the errors, then the warnings, each in

@@ -44,6 +44,7 @@ const (
 	listShape
 	objectShape
 	shareShape    // of the clients of a feed, such as 50%
+	quorumShape   // a number of clients, or a share of them
 	severityShape // a severity, or an object
 	clientShape   // a client's name, or an object
 	rosterShape   // a list, or an object
@@ -104,6 +105,7 @@ var ruleObject = newObject("a rule",
 	key{"forget_after", duration, false, "After how long unseen a client is no longer watched. Default: never."},
 	key{"expect", objectOf(expectObject), false, "A schedule of runs, in place of stale_after."},
 	key{"severity", severities, false, "Default: error."},
+	key{"quorum", just(quorumShape), false, "How many of its clients must be stale before that pages: a number, or a share such as 10%. Before data is lost one pages by itself."},
 	key{"escalation", text, false, "Who is told. Default: the feed's."},
 	key{"idle_ok", just(boolShape), false, "A heartbeat that brings no update counts as one. Default: false."},
 ).atMostOne("stale_after", "expect")

@@ -31,6 +31,7 @@ type ruleDraft struct {
 	match      spot
 	deadline   spot // stale_after or expect
 	escalation reference
+	quorum     spot
 	strange    bool // it has a key of which nobody knows what it means
 }
 
@@ -60,6 +61,8 @@ func (r *reader) readRule(n *yaml.Node, own *defaults) (ruleDraft, bool) {
 	d.match, d.deadline = r.atKey(m, "match", d.at), r.atKey(m, "stale_after", r.atKey(m, "expect", d.at))
 	r.readTimes(d, m, own)
 	r.readSeverity(rule, m, own)
+	d.quorum = r.atKey(m, "quorum", d.at)
+	r.readQuorum(d, m.get("quorum"))
 	d.escalation = r.reference(m, "escalation")
 	rule.idleOK = r.boolean(m.get("idle_ok"), "idle_ok")
 	return d, true

@@ -73,6 +73,7 @@ func definitionName(o *object) string {
 
 const (
 	durationPattern = `([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?`
+	sharePattern    = `(100([.]0+)?|[1-9][0-9]?([.][0-9]+)?|0[.][0-9]*[1-9][0-9]*) *%`
 	targetPattern   = `[A-Za-z0-9][A-Za-z0-9._-]*`
 	timePattern     = `^2[0-9]{3}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$`
 )
@@ -98,8 +99,10 @@ func (w *schemaWriter) shape(s shape) schema {
 		return matching(timePattern, timeExample)
 	case severityShape:
 		return schema{"anyOf": []schema{{"enum": s.words}, w.refer(s.object)}}
+	case quorumShape:
+		return schema{"anyOf": []schema{{"type": "integer", "minimum": 1}, matching("^([1-9][0-9]*|"+sharePattern+")$", "3, or 10%")}}
 	case shareShape:
-		return matching(`^[0-9]+([.][0-9]+)? *%$`, "50%")
+		return matching("^"+sharePattern+"$", "50%")
 	case dayShape:
 		return matching(`^2[0-9]{3}-[0-9]{2}-[0-9]{2}($|[Tt][0-9]{2}:)`, "2026-12-31")
 	case linkShape:

@@ -127,6 +127,7 @@ type Rule struct {
 	forgetAfter  time.Duration
 	expect       *Schedule
 	severity     Severities
+	quorum       Quorum
 	escalation   *Escalation
 	idleOK       bool
 	implied      bool

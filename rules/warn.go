@@ -15,6 +15,7 @@ func (r *reader) warn(set *Set) {
 		for i := range d.rules {
 			r.warnGap(d.feed, &d.rules[i])
 			r.warnPattern(d.rules[i].match, d.rules[i].rule.match)
+			r.warnQuorum(d, &d.rules[i])
 		}
 		r.warnOverlap(d, &work)
 	}

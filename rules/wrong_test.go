@@ -351,7 +351,7 @@ var wrongFiles = []wrongFile{
 }
 
 func allWrongFiles() []wrongFile {
-	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults, wrongRosters, wrongIgnores, wrongSeverities)
+	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults, wrongRosters, wrongIgnores, wrongSeverities, wrongQuorums)
 }
 
 func TestWrongFiles(t *testing.T) {

@@ -68,6 +68,9 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 	}
 	b.event[i] = max(b.event[i], event)
 	if arrival <= before {
+		if b.isOverdue(i) {
+			m.rejudge(f, id) // its loss may be nearer by event time than by arrival
+		}
 		return
 	}
 	if was == Retired {

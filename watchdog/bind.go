@@ -67,6 +67,7 @@ func (m *Machine) relabel(f *feedState, id rowID, labels feed.Labels) {
 func (m *Machine) bind(f *feedState, id rowID) {
 	b, i := f.blocks[id.block()], id.place()
 	client, labels := b.client[i], f.labelsOf(b, i)
+	m.leaveQuorum(f, b, i)
 	b.rule[i] = noRule
 	var groups []rowID
 	if f.spec != nil {
@@ -83,6 +84,7 @@ func (m *Machine) bind(f *feedState, id rowID) {
 	}
 	groups = m.keepOrphans(f, groups, m.groupRows[b.groups[i]])
 	b.groups[i] = m.internGroups(groups)
+	f.joinQuorum(b, i)
 	if b.enrolled(i) {
 		m.enroll(f, groups, +1)
 	}
@@ -114,6 +116,7 @@ func (m *Machine) rebind(f *feedState, spec *rules.Feed) {
 		f.rules = append(append(f.rules, spec.ClientRules()...), spec.GroupRules()...)
 		f.groups = len(spec.ClientRules())
 	}
+	f.resetQuorums()
 	m.bindGroups(f)
 	m.expectWhole(f)
 	for id, b := range f.rows {

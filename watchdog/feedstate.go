@@ -26,6 +26,8 @@ type feedState struct {
 	roster  map[string]bool     // clients that the rule files name
 	leaving map[string]bool     // of them, who has left while in an incident
 
+	quorums []*quorum // by client rule, nil where that has none; nil: no rule has
+
 	dependents []*feedState // feeds whose pages wait for this one's
 
 	members map[rowID]int // clients that a group row counts, but for retired ones
@@ -139,6 +141,9 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 	}
 	b.verdict[i] = v
 	f.countChange(b, i, old)
+	if f.quorums != nil {
+		m.quorumMoved(f, b, i, old)
+	}
 	if old == Retired || v == Retired {
 		b.namesChanged = true // it is saved with them
 		n := +1
@@ -215,6 +220,7 @@ func (m *Machine) release(inc *incident) {
 				b.in[i] = 0
 				delete(inc.feed.bases, rowOf(n, i))
 				inc.feed.countUnplaced(b, false, b.verdict[i].Opens())
+				m.releaseToQuorum(inc.feed, rowOf(n, i))
 			}
 		}
 	}
@@ -252,6 +258,9 @@ func (m *Machine) rejudge(f *feedState, id rowID) {
 		grace:   m.grace(r, b.reference(i), b.sources[i]),
 		track:   f.tracks[id],
 	})
+	if q := f.quorumOf(b, i); q != nil {
+		v, due = m.underQuorum(f, q, id, v, due)
+	}
 	if v == Stale {
 		due = m.overdue(f, b, i)
 		delete(f.tracks, id) // what it held is over; a backlog is measured afresh
@@ -277,6 +286,9 @@ func (m *Machine) stamp(f *feedState, id rowID) feed.Instant {
 			at = max(at, m.peopledSince(f, id))
 		} else {
 			at = max(at, f.ignoredBefore(b, i, m.now))
+		}
+		if q := f.quorumOf(b, i); q != nil {
+			at = max(at, q.opensAt(m, f, b, i))
 		}
 	case Frozen:
 		at = f.tracks[id].frozenSince(r.LagOver())

@@ -44,7 +44,7 @@ func (m *Machine) followForgotten(inc *incident) {
 	}
 	inc.forgetDue = m.now.Add(forgetEvery)
 	f := inc.feed
-	if f.clients[Fresh]+f.clients[Late] == 0 {
+	if f.clients[Fresh]+f.clients[Late]-f.belowQuorum() == 0 {
 		return
 	}
 	var gone []rowID

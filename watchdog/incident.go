@@ -283,6 +283,10 @@ type Event struct {
 	Note  string       `json:"note,omitempty"`
 }
 
+// NoteBelowQuorum is the note of an EventSplit whose stragglers are too few to open an
+// incident.
+const NoteBelowQuorum = "below_quorum"
+
 // EventKind is what happened.
 type EventKind string
 

@@ -57,6 +57,7 @@ func checkCounts(t testing.TB, m *Machine, f *feedState) {
 		unplaced += unassigned
 	}
 	checkEnrolled(t, m, f)
+	checkQuorums(t, f)
 	if unplaced != f.unplaced {
 		t.Fatalf("%d rows in trouble belong to no incident, counted as %d", unplaced, f.unplaced)
 	}
@@ -178,6 +179,12 @@ func checkBounds(t testing.TB, m *Machine, f *feedState) {
 			for v != b.verdict[i] && due <= m.horizon(f) {
 				v, due = judgeAt(due)
 			}
+			if v == Stale && b.verdict[i] == Late && b.isOverdue(i) && f.quorumOf(b, i).metAt == 0 {
+				if near := f.lossNear(r, b, i); b.in[i] != 0 || horizon >= near || b.due[i] > near {
+					t.Fatalf("%q waits for others at %s, is due at %s, and its loss is near at %s", b.client[i], horizon, b.due[i], near)
+				}
+				continue
+			}
 			if v != b.verdict[i] && !isHeld(b, i) {
 				t.Fatalf("%q is stored as %s, judged anew it is %s at %s", b.client[i], b.verdict[i], v, horizon)
 			}
@@ -212,5 +219,47 @@ func checkEnrolled(t testing.TB, m *Machine, f *feedState) {
 	}
 	if len(members) > 0 {
 		t.Fatalf("%d group rows do not count their clients", len(members))
+	}
+}
+
+// checkQuorums: each quorum counts its rows, those past their deadline, and those of
+// them that wait for others.
+func checkQuorums(t testing.TB, f *feedState) {
+	t.Helper()
+	type counts struct{ of, overdue, held int }
+	want := map[*quorum]counts{}
+	for id, b := range f.rows {
+		i := id.place()
+		q := f.quorumOf(b, i)
+		if q == nil {
+			if b.isOverdue(i) {
+				t.Fatalf("%q is overdue under no quorum", b.client[i])
+			}
+			continue
+		}
+		c := want[q]
+		if b.verdict[i] != Retired {
+			c.of++
+		}
+		if b.isOverdue(i) {
+			c.overdue++
+			if b.verdict[i] == Late {
+				c.held++
+			}
+		} else if b.verdict[i] == Stale {
+			t.Fatalf("%q is stale, and not counted as overdue", b.client[i])
+		}
+		want[q] = c
+	}
+	for _, q := range f.quorums {
+		if q == nil {
+			continue
+		}
+		if got := (counts{q.of, q.overdue, q.held}); got != want[q] {
+			t.Fatalf("quorum of %s counts %+v, recounted %+v", q.rule.Name(), got, want[q])
+		}
+		if met := q.overdue >= q.rule.Quorum().Needs(q.of); met != (q.metAt != 0) {
+			t.Fatalf("quorum of %s with %d of %d is met at %s", q.rule.Name(), q.overdue, q.of, q.metAt)
+		}
 	}
 }

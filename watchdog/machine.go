@@ -205,7 +205,8 @@ func (m *Machine) fire() {
 	m.refreshHolds()
 	m.refreshLinks()
 	for _, f := range m.order {
-		if h := m.horizon(f); f.bound <= h {
+		h := m.horizon(f)
+		for pass := 0; pass < 2 && f.bound <= h; pass++ { // again for those whom a quorum woke: one page for all
 			m.visit(f, h)
 		}
 		m.place(f)

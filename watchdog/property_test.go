@@ -52,6 +52,24 @@ escalations:
   - name: on-call
     steps:
       - notify: [slack/alerts]
+`, `
+feeds:
+  - name: f
+    retention: 90m
+    escalation: short
+    ignore:
+      - {match: ['client=~"a[0-3]"'], reason: until later, until: 2025-11-24T01:00:00Z}
+      - {match: ['cluster="z"'], reason: until soon, until: 2025-11-24T00:20:00Z}
+    rules:
+      - {name: cluster, per: cluster, stale_after: 7m}
+      - {name: tier, match: ['tier="a"'], stale_after: 4m, lag_over: 3m, quorum: 2, severity: {default: warning, critical_from: 40%}}
+      - {name: rest, stale_after: 6m, quorum: 30%, forget_after: 40m}
+escalations:
+  - name: short
+    steps:
+      - notify: [slack/alerts]
+      - before_loss: 30m
+        notify: [pagerduty/infra]
 `}
 
 var pull = feed.Source{Name: "pull", LagMax: 2 * time.Minute}

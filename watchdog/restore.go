@@ -185,7 +185,8 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 		m.rejoinRuleless(f, id, b, i)
 		return
 	}
-	overdue := b.verdict[i] == Stale || b.verdict[i] == Blind
+	held := b.verdict[i] == Late && b.isOverdue(i) // in an incident it is stale, however few they are
+	overdue := b.verdict[i] == Stale || b.verdict[i] == Blind || held
 	behind := !overdue && b.event[i] != 0 && !isGroup(b.client[i]) && b.lastSeen(i).Sub(b.event[i]) > r.LagOver()
 	if !overdue && !behind {
 		return
@@ -199,6 +200,9 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 		m.rejudge(f, id)
 	}
 	m.join(f, b, i, inc)
+	if held {
+		m.rejudge(f, id)
+	}
 }
 
 // rejoinRuleless keeps an incident open whose rules were removed while it was:

@@ -64,6 +64,11 @@ func (m *Machine) rewindFeed(f *feedState, by feed.Instant) {
 		}
 		b.marksChanged = true
 	}
+	for _, q := range f.quorums {
+		if q != nil {
+			back(by, &q.metAt)
+		}
+	}
 	for _, t := range f.tracks {
 		t.rewind(by)
 	}

@@ -35,6 +35,7 @@ func (m *Machine) followStragglers(inc *incident) {
 
 func (m *Machine) splitOff(inc *incident) {
 	f, left := inc.feed, inc.unwell
+	waiting := f.unplaced
 	f.gathered = m.now.Add(gatherFor) // who waits already waits a little longer
 	f.split = split{at: m.now, lossSteps: inc.Ladder.LossSteps, lossBegun: inc.Ladder.LossBegun}
 	for n, b := range f.blocks {
@@ -44,11 +45,16 @@ func (m *Machine) splitOff(inc *incident) {
 				delete(f.bases, rowOf(n, i))
 				inc.countMember(b.verdict[i], -1)
 				f.countUnplaced(b, false, b.verdict[i].Opens())
+				m.releaseToQuorum(f, rowOf(n, i))
 			}
 		}
 	}
 	inc.WellSince, inc.Current, inc.CatchUp = inc.fewSince, inc.lastLate, nil
-	m.record(inc, Event{Kind: EventSplit, Was: left})
+	e := Event{Kind: EventSplit, Was: left}
+	if f.unplaced == waiting { // none of them opens anything
+		e.Note = NoteBelowQuorum
+	}
+	m.record(inc, e)
 }
 
 // ofStragglers gives an incident that opens for stragglers what the one before it

@@ -48,6 +48,8 @@ type block struct {
 	groups  []groupsID    // which group rows an arrival also moves
 	in      []incidentSeq // the incident it belongs to; 0: none
 
+	overdue []uint64 // bits: past its deadline, as its quorum counts; nil: no row is
+
 	waits        feed.Instant // earliest due time that its own sources have not reached
 	unassigned   int          // rows in trouble that belong to no incident yet
 	marksChanged bool         // since the last flush

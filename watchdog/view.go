@@ -20,9 +20,10 @@ type FeedView struct {
 	Newest      feed.Instant  `json:"newest_update,omitzero"` // newest arrival among clients
 	Oldest      feed.Instant  `json:"oldest_update,omitzero"` // oldest arrival among clients that have one
 	Retention   time.Duration `json:"retention_ns,omitempty"`
-	LossBegins  feed.Instant  `json:"loss_begins,omitzero"` // earliest of its open incidents
-	Incidents   []string      `json:"incidents,omitempty"`  // IDs of its open ones
-	Held        int           `json:"held,omitempty"`       // how many of those nobody is paged for now
+	LossBegins  feed.Instant  `json:"loss_begins,omitzero"`   // earliest of its open incidents
+	Incidents   []string      `json:"incidents,omitempty"`    // IDs of its open ones
+	BelowQuorum int           `json:"below_quorum,omitempty"` // clients past their deadline that open nothing, for they are too few
+	Held        int           `json:"held,omitempty"`         // how many of those nobody is paged for now
 }
 
 // ByVerdict counts clients.
@@ -56,7 +57,8 @@ type ClientView struct {
 	Event    feed.Instant `json:"last_event,omitzero"`
 	Deadline feed.Instant `json:"deadline,omitzero"`
 	Incident string       `json:"incident,omitempty"`
-	Ignored  *IgnoredView `json:"ignored,omitempty"` // the rule files say that it is not watched
+	Quorum   *QuorumView  `json:"below_quorum,omitempty"` // past its deadline, and not enough others are
+	Ignored  *IgnoredView `json:"ignored,omitempty"`      // the rule files say that it is not watched
 }
 
 // IgnoredView is until when a client is not watched, and why.

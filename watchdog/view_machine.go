@@ -18,7 +18,7 @@ func (m *Machine) Feeds() []FeedView {
 }
 
 func (m *Machine) feedView(f *feedState) FeedView {
-	v := FeedView{Name: f.name, Watched: f.spec != nil, ByVerdict: f.clients}
+	v := FeedView{Name: f.name, Watched: f.spec != nil, ByVerdict: f.clients, BelowQuorum: f.belowQuorum()}
 	if f.spec != nil {
 		v.Description, v.Owner, v.Runbook = f.spec.Description(), f.spec.Owner(), f.spec.Runbook()
 		v.Retention = f.spec.Retention()
@@ -224,6 +224,7 @@ func (m *Machine) clientView(f *feedState, b *block, i int, v Verdict) ClientVie
 		view.Rule = r.Name()
 		view.Deadline = r.Deadline(b.reference(i))
 	}
+	view.Quorum = m.quorumView(f, b, i)
 	if b.rule[i] == ignoredRule {
 		if by := f.spec.Ignored(b.client[i], view.Labels, m.now); by != nil {
 			view.Ignored = &IgnoredView{by.Until(), by.Reason()}

@@ -39,6 +39,7 @@ type explainedRule struct {
 	At         string         `json:"at"`    // file:line:col
 	About      string         `json:"about"` // when it is stale, in words
 	Severity   rules.Severity `json:"severity"`
+	Quorum     string         `json:"quorum,omitempty"`
 	Critical   float64        `json:"critical_from_percent,omitempty"`
 	Escalation string         `json:"escalation"`
 	Implied    bool           `json:"implied,omitempty"`
@@ -161,6 +162,10 @@ func describe(r *rules.Rule) explainedRule {
 	} else {
 		d.About = fmt.Sprintf("%s every %s", what, rules.FormatDuration(r.StaleAfter()))
 	}
+	if q := r.Quorum(); !q.IsZero() {
+		d.Quorum = q.String()
+		d.About += fmt.Sprintf(", and it pages once %s of its clients are stale", q)
+	}
 	return d
 }
 
@@ -190,6 +195,9 @@ func (e *explanation) foretell(r *rules.Rule, retention time.Duration) {
 			what = "late: shown, and nobody is told"
 		case rules.TurnsStale:
 			what = "stale: an incident opens"
+			if q := r.Quorum(); !q.IsZero() {
+				what = fmt.Sprintf("stale: an incident opens if %s of its clients are; otherwise it is late until data is about to be lost", q)
+			}
 		case rules.LossBegins:
 			what = "data loss begins: all are told, whoever acknowledged"
 			e.LossBegins = m.At

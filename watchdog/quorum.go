@@ -1,0 +1,252 @@
+package watchdog
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// quorum counts whom a rule with a quorum governs, and who of them is past its
+// deadline. Below the quorum those are late, not stale: shown, and they open nothing,
+// until their loss draws near. Who is in an incident already stays in it.
+type quorum struct {
+	rule    *rules.Rule
+	of      int // rows that it governs, but for retired ones
+	overdue int // of them, past their deadline
+	held    int // of those, late for want of others
+	// metAt is the deadline by which enough were overdue; zero: they are not.
+	metAt feed.Instant
+}
+
+// resetQuorums forgets what was counted: the rules change, and every row is bound anew.
+func (f *feedState) resetQuorums() {
+	f.quorums = nil
+	if !slices.ContainsFunc(f.rules[:f.groups], func(r *rules.Rule) bool { return !r.Quorum().IsZero() }) {
+		for _, b := range f.blocks {
+			b.overdue = nil
+		}
+		return
+	}
+	f.quorums = make([]*quorum, f.groups)
+	for n, r := range f.rules[:f.groups] {
+		if !r.Quorum().IsZero() {
+			f.quorums[n] = &quorum{rule: r}
+		}
+	}
+	for _, b := range f.blocks {
+		b.overdue = nil
+		for i := range b.client {
+			if !isGroup(b.client[i]) {
+				b.rule[i] = noRule
+			}
+		}
+	}
+}
+
+// quorumOf counts the row; nil where its rule has none.
+func (f *feedState) quorumOf(b *block, i int) *quorum {
+	if int(b.rule[i]) >= len(f.quorums) {
+		return nil
+	}
+	return f.quorums[b.rule[i]]
+}
+
+// isOverdue says that the row is counted as past its deadline.
+func (b *block) isOverdue(i int) bool {
+	return b.overdue != nil && b.overdue[i/64]&(1<<(i%64)) != 0
+}
+
+func (q *quorum) setOverdue(b *block, i int, over bool) {
+	if over == b.isOverdue(i) {
+		return
+	}
+	if b.overdue == nil {
+		b.overdue = make([]uint64, blockRows/64)
+	}
+	b.overdue[i/64] ^= 1 << (i % 64)
+	n := 1
+	if !over {
+		n = -1
+	}
+	q.overdue += n
+	if b.verdict[i] == Late {
+		q.held += n
+	}
+}
+
+// joinQuorum and leaveQuorum count a row in and out as its rule changes.
+func (f *feedState) joinQuorum(b *block, i int) {
+	if q := f.quorumOf(b, i); q != nil && b.verdict[i] != Retired {
+		q.of++
+	}
+}
+
+func (m *Machine) leaveQuorum(f *feedState, b *block, i int) {
+	q := f.quorumOf(b, i)
+	if q == nil {
+		return
+	}
+	q.setOverdue(b, i, false)
+	if b.verdict[i] != Retired {
+		q.of--
+	}
+	m.lookAtQuorum(f, q)
+}
+
+// quorumMoved keeps the counts as the verdict of a row changes to its present one.
+func (m *Machine) quorumMoved(f *feedState, b *block, i int, old Verdict) {
+	q := f.quorumOf(b, i)
+	if q == nil {
+		return
+	}
+	v := b.verdict[i]
+	if b.isOverdue(i) {
+		if old == Late {
+			q.held--
+		}
+		if v == Late {
+			q.held++
+		}
+		if v == Retired || v == Unwatched {
+			q.setOverdue(b, i, false)
+		}
+	}
+	if old == Retired {
+		q.of++
+	}
+	if v == Retired {
+		q.of--
+	}
+	m.lookAtQuorum(f, q)
+}
+
+// underQuorum is the verdict of a row once the others of its rule are asked, and when
+// it is to be asked again.
+func (m *Machine) underQuorum(f *feedState, q *quorum, id rowID, v Verdict, due feed.Instant) (Verdict, feed.Instant) {
+	b, i := f.blocks[id.block()], id.place()
+	q.setOverdue(b, i, v == Stale)
+	m.lookAtQuorum(f, q)
+	horizon := m.sources.sets[b.sources[i]].horizon
+	near := f.lossNear(q.rule, b, i)
+	if v != Stale || q.metAt != 0 || b.in[i] != 0 || horizon >= near {
+		return v, due
+	}
+	delete(f.tracks, id)
+	forget := m.forgetAt(f, b, i)
+	switch {
+	case horizon < forget:
+		return Late, min(near, forget)
+	case f.clients[Fresh] > 0: // it is a client that has left, not the feed that is silent
+		return Retired, never
+	default:
+		return Late, min(near, horizon.Add(forgetEvery))
+	}
+}
+
+// lookAtQuorum notices that enough are overdue, or no longer.
+func (m *Machine) lookAtQuorum(f *feedState, q *quorum) {
+	need := q.rule.Quorum().Needs(q.of)
+	switch {
+	case q.overdue < need:
+		q.metAt = 0
+	case q.metAt == 0:
+		m.meet(f, q, need)
+	}
+}
+
+// meet wakes those that waited for others.
+func (m *Machine) meet(f *feedState, q *quorum, need int) {
+	deadlines := make([]feed.Instant, 0, q.overdue)
+	for n, b := range f.blocks {
+		for w, word := range b.overdue {
+			for ; word != 0; word &= word - 1 {
+				i := w*64 + bits.TrailingZeros64(word)
+				if f.quorumOf(b, i) != q {
+					continue
+				}
+				at := q.rule.Deadline(b.reference(i))
+				deadlines = append(deadlines, at)
+				if b.verdict[i] == Late {
+					f.wake(rowOf(n, i), at)
+				}
+			}
+		}
+	}
+	slices.Sort(deadlines)
+	q.metAt = deadlines[need-1]
+}
+
+// opensAt is when an overdue row came to be stale: with enough others, or for its loss.
+func (q *quorum) opensAt(m *Machine, f *feedState, b *block, i int) feed.Instant {
+	near := f.lossNear(q.rule, b, i)
+	switch {
+	case q.metAt != 0:
+		return min(q.metAt, near)
+	case m.sources.sets[b.sources[i]].horizon >= near:
+		return near
+	default:
+		return m.now
+	}
+}
+
+// releaseToQuorum judges a row anew that no incident holds any more: alone it may not
+// be enough to open one.
+func (m *Machine) releaseToQuorum(f *feedState, id rowID) {
+	b, i := f.blocks[id.block()], id.place()
+	if b.verdict[i] == Stale && f.quorumOf(b, i) != nil {
+		m.rejudge(f, id)
+	}
+}
+
+// lossNear is when the first updates of a row are about to be lost, by the longest
+// before_loss of its ladder; never where that is not known.
+func (f *feedState) lossNear(r *rules.Rule, b *block, i int) feed.Instant {
+	retention := f.spec.Retention()
+	if retention == 0 || r.Escalation() == nil {
+		return never
+	}
+	start := b.event[i]
+	if start.IsZero() {
+		start = b.reference(i)
+	}
+	lead := time.Duration(0)
+	for _, s := range r.Escalation().Steps() {
+		if !s.BeforeLoss.IsZero() {
+			lead = max(lead, s.BeforeLoss.Of(retention))
+		}
+	}
+	return start.Add(retention - lead)
+}
+
+// belowQuorum is how many rows of the feed are late for want of others.
+func (f *feedState) belowQuorum() (n int) {
+	for _, q := range f.quorums {
+		if q != nil {
+			n += q.held
+		}
+	}
+	return n
+}
+
+// QuorumView is why a client past its deadline opens nothing yet.
+type QuorumView struct {
+	Overdue int          `json:"overdue"`        // clients of its rule that are past theirs
+	Needs   int          `json:"needs"`          // before they page
+	Since   feed.Instant `json:"since"`          // its deadline
+	Until   feed.Instant `json:"until,omitzero"` // then it pages by itself: its loss is near
+}
+
+func (m *Machine) quorumView(f *feedState, b *block, i int) *QuorumView {
+	q := f.quorumOf(b, i)
+	if q == nil || !b.isOverdue(i) || b.verdict[i] != Late {
+		return nil
+	}
+	view := &QuorumView{Overdue: q.overdue, Needs: q.rule.Quorum().Needs(q.of), Since: q.rule.Deadline(b.reference(i))}
+	if near := f.lossNear(q.rule, b, i); near != never {
+		view.Until = near
+	}
+	return view
+}
