@@ -90,6 +90,26 @@ func TestOneFileThatIsWrong(t *testing.T) {
 	}
 }
 
+// Nor what goes by defaults that could not be read.
+func TestDefaultsThatAreWrong(t *testing.T) {
+	feeds := []byte("feeds: [{name: bare, rules: [{name: everyone, quorum: 3}]}]\nescalations: [{name: on-call, steps: [{notify: [pagerduty/a]}]}]\n")
+	for _, wrong := range []string{
+		"defaults: {stale_after: 1h", "- name: segments", "defaults: 30m", "defaults:", "default: {stale_after: 1h, escalation: on-call}",
+		"defaults: {stale_afer: 1h, escalation: on-call, retention: 7d}", "defaults: {stale_after: 1, escalation: on-call, retention: 7d}",
+		"defaults: {stale_after: 1h, escalation: [on-call], retention: 7d}", "defaults: {stale_after: 1h, escalation: on-call, retention: week}",
+		"defaults: {what: 1h}", "defaults: [stale_after: 1h]",
+	} {
+		_, err := Parse([]File{{Name: "feeds.yaml", Data: feeds}, {Name: "wrong.yaml", Data: []byte(wrong)}})
+		var found *Findings
+		if !errors.As(err, &found) {
+			t.Fatalf("%q is taken", wrong)
+		}
+		if len(found.All) != 1 || found.All[0].File != "wrong.yaml" {
+			t.Errorf("%q makes another file wrong: %v", wrong, found)
+		}
+	}
+}
+
 // slips are what happens to a line while somebody types.
 var slips = map[string]func(string) string{
 	"indented more":     func(l string) string { return " " + l },
@@ -118,12 +138,28 @@ var slips = map[string]func(string) string{
 // One slip anywhere in a right file is one finding, at that line or the next that
 // it makes wrong, with what to write.
 func TestOneSlipIsOneFinding(t *testing.T) {
-	text, err := os.ReadFile("testdata/good/profiles.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	refused := 0
+	for _, dir := range []string{"testdata/good", "testdata/language"} {
+		files, err := LoadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := Parse(files)
+		if err != nil || len(set.Warnings().All) > 0 {
+			t.Fatal(err, set.Warnings())
+		}
+		refused += slipEverywhere(t, files)
+	}
+	if refused < 700 {
+		t.Errorf("only %d slips were refused", refused)
+	}
+}
+
+// slipEverywhere makes each slip on each line of the first of the files, and says how
+// many were refused.
+func slipEverywhere(t *testing.T, files []File) (refused int) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(string(files[0].Data)), "\n")
 	for name, slip := range slips {
 		for i, line := range lines {
 			if nothingThere.MatchString(line) {
@@ -131,7 +167,7 @@ func TestOneSlipIsOneFinding(t *testing.T) {
 			}
 			wrong := slices.Clone(lines)
 			wrong[i] = slip(line)
-			_, err := Parse([]File{{Name: "rules.yaml", Data: []byte(strings.Join(wrong, "\n"))}})
+			_, err := Parse(append([]File{{Name: files[0].Name, Data: []byte(strings.Join(wrong, "\n"))}}, files[1:]...))
 			var found *Findings
 			if !errors.As(err, &found) {
 				continue
@@ -142,7 +178,5 @@ func TestOneSlipIsOneFinding(t *testing.T) {
 			}
 		}
 	}
-	if refused < 300 {
-		t.Errorf("only %d slips were refused", refused)
-	}
+	return refused
 }

@@ -31,7 +31,9 @@ type defaults struct {
 	severity   Severities
 	severityAt Pos // zero: not said
 	escalation reference
-	beyond     *defaults // the set's, of a feed's
+	unread     map[string]bool // keys that stand there, and could not be read
+	allUnread  bool            // it is not known which keys stand there
+	beyond     *defaults       // the set's, of a feed's
 }
 
 type defaultTime struct {
@@ -50,7 +52,7 @@ func (r *reader) readSetDefaults(top mapping) {
 		r.fail(top.key("defaults"), duplicateKey, fmt.Sprintf("defaults stand here, and at %s already", r.defaults.at), "keep them in one file")
 		return
 	}
-	r.defaults = &defaults{at: at}
+	r.defaults = &defaults{at: at, allUnread: true}
 	n := top.get("defaults")
 	if n == nil {
 		return
@@ -61,27 +63,31 @@ func (r *reader) readSetDefaults(top mapping) {
 	}
 	r.fillDefaults(r.defaults, m)
 	r.defaultTime(r.defaults, m, "retention")
-	r.defaults.escalation = r.reference(m, "escalation")
+	if r.defaults.escalation = r.reference(m, "escalation"); r.defaults.escalation.name == "" && m.has("escalation") {
+		r.defaults.unreadKey("escalation")
+	}
 }
 
 // readFeedDefaults are those for the rules of one feed, with the set's behind them.
 func (r *reader) readFeedDefaults(feed mapping) *defaults {
+	if !feed.has("defaults") {
+		return r.defaults
+	}
+	own := &defaults{feed: true, at: r.src.pos(feed.key("defaults")), allUnread: true, beyond: r.defaults}
 	n := feed.get("defaults")
 	if n == nil {
-		return r.defaults
+		return own
 	}
-	m, ok := r.mapping(n, feedDefaultsObject)
-	if !ok {
-		return r.defaults
+	if m, ok := r.mapping(n, feedDefaultsObject); ok {
+		r.fillDefaults(own, m)
 	}
-	own := &defaults{feed: true, at: r.src.pos(m.node), beyond: r.defaults}
-	r.fillDefaults(own, m)
 	return own
 }
 
 // fillDefaults reads what defaults of both kinds may say. What one place says has to
 // fit together; what does not fit a rule is left out for that rule.
 func (r *reader) fillDefaults(d *defaults, m mapping) {
+	d.allUnread = m.strange
 	for _, key := range []string{"stale_after", "warn_after", "lag_over", "resolve_after", "forget_after"} {
 		r.defaultTime(d, m, key)
 	}
@@ -100,16 +106,36 @@ func (r *reader) fillDefaults(d *defaults, m mapping) {
 }
 
 func (r *reader) defaultTime(d *defaults, m mapping, key string) {
-	n := m.get(key)
-	if n == nil {
+	if !m.has(key) {
 		return
 	}
-	if value, ok := r.duration(n, key); ok {
-		if d.times == nil {
-			d.times = map[string]defaultTime{}
-		}
-		d.times[key] = defaultTime{value, r.src.pos(n)}
+	n := m.get(key)
+	value, ok := r.duration(n, key)
+	if !ok {
+		d.unreadKey(key)
+		return
 	}
+	if d.times == nil {
+		d.times = map[string]defaultTime{}
+	}
+	d.times[key] = defaultTime{value, r.src.pos(n)}
+}
+
+func (d *defaults) unreadKey(key string) {
+	if d.unread == nil {
+		d.unread = map[string]bool{}
+	}
+	d.unread[key] = true
+}
+
+// perhaps says that there may be a default of a key, which could not be read.
+func (d *defaults) perhaps(key string) bool {
+	for ; d != nil; d = d.beyond {
+		if d.allUnread || d.unread[key] {
+			return true
+		}
+	}
+	return false
 }
 
 // time is the default of a key, which is noted in taken; 0 where there is none.

@@ -21,6 +21,7 @@ type feedDraft struct {
 
 	retentionUnread bool // it stands there, and could not be read
 	rulesUnread     bool // of some rule it is not known what it governs
+	rosterUnread    bool // some clients of it, perhaps
 }
 
 // reference is a name that must be found elsewhere; zero when nothing was said.
@@ -50,7 +51,7 @@ func (r *reader) readFeed(n *yaml.Node) {
 	} else if !m.has("retention") {
 		f.retention = r.defaults.time("retention", &f.defaulted)
 	}
-	d.retentionUnread = f.retention == 0 && m.has("retention")
+	d.retentionUnread = f.retention == 0 && (m.has("retention") || r.defaults.perhaps("retention"))
 	if n := m.get("unmatched"); n != nil {
 		if n.Value != "ignore" || n.Kind != yaml.ScalarNode {
 			r.fail(n, wrongValue, fmt.Sprintf("unmatched is %s", kindOf(n)), "write unmatched: ignore, or leave the key out")
@@ -61,7 +62,7 @@ func (r *reader) readFeed(n *yaml.Node) {
 	if !m.has("escalation") {
 		d.escalation = r.defaults.ladder(&f.defaulted)
 	}
-	if !m.has("escalation") && d.escalation.name == "" {
+	if !m.has("escalation") && d.escalation.name == "" && !r.defaults.perhaps("escalation") {
 		r.found.add(d.at, noEscalation, fmt.Sprintf("feed %q has no escalation: nobody would be told", f.name),
 			"write escalation: and the name of one under escalations:")
 	}
@@ -72,7 +73,7 @@ func (r *reader) readFeed(n *yaml.Node) {
 	}
 	r.readDependsOn(d, m.get("depends_on"))
 	if named {
-		r.readRoster(f, m.get("roster"))
+		d.rosterUnread = !r.readRoster(f, m.get("roster")) || m.has("roster") && m.get("roster") == nil
 	}
 	r.readIgnores(f, m.get("ignore"))
 	r.readRules(d, m)
@@ -107,6 +108,7 @@ func (r *reader) reference(m mapping, key string) reference {
 }
 
 func (r *reader) readRules(d *feedDraft, m mapping) {
+	own := r.readFeedDefaults(m)
 	items := r.list(m.get("rules"), "rules", "- {name: everyone, stale_after: 30m}")
 	if !m.has("rules") && r.unread.rules {
 		return
@@ -117,7 +119,6 @@ func (r *reader) readRules(d *feedDraft, m mapping) {
 		return
 	}
 	names := map[string]bool{}
-	own := r.readFeedDefaults(m)
 	for _, n := range items {
 		if r.rules++; r.rules > RulesMax {
 			if r.rules == RulesMax+1 {
@@ -167,6 +168,9 @@ func (r *reader) readExpected(n *yaml.Node) (client string, at *yaml.Node, label
 	}
 	m, ok := r.mapping(n, clientObject)
 	if !ok {
+		return "", n, feed.Labels{}, false
+	}
+	if !m.has("client") && m.strange {
 		return "", n, feed.Labels{}, false
 	}
 	if !m.has("client") {

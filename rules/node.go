@@ -34,6 +34,7 @@ type reader struct {
 	maintenancesCut bool
 	retired         []retiredDraft
 	unread          unread
+	slipped         map[*yaml.Node][]*yaml.Node // keys that stand beside the object that they belong to
 	mentions        []mention
 }
 
@@ -186,6 +187,7 @@ func (r *reader) mapping(n *yaml.Node, is *object) (mapping, bool) {
 // own takes the keys written in n itself.
 func (r *reader) own(m *mapping, n *yaml.Node, is *object) {
 	known := is.names
+	p := misplaced{is, n.Content}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], follow(n.Content[i+1])
 		switch {
@@ -193,12 +195,18 @@ func (r *reader) own(m *mapping, n *yaml.Node, is *object) {
 		case key.Kind != yaml.ScalarNode:
 			r.fail(key, wrongType, "a key that is not plain text", "write one of "+listed(known, len(known)))
 		case !slices.Contains(known, key.Value):
-			r.unknown(m, key, is)
+			if of := p.above(i); of != nil {
+				r.outdented(p, i, of)
+			} else {
+				r.unknown(m, key, is)
+			}
 		case m.said(key.Value):
 			r.fail(key, duplicateKey, fmt.Sprintf("%q stands here twice", key.Value), hintTwice(m, key.Value, is))
 			if m.twice = dashForgotten(key.Value, is); m.twice {
 				return
 			}
+		case p.emptied(i):
+			m.set(entry{key: key})
 		case isNull(value):
 			r.fail(key, emptyValue, fmt.Sprintf("%q has no value", key.Value), "write one, or leave the key out")
 			m.set(entry{key: key})
@@ -206,6 +214,8 @@ func (r *reader) own(m *mapping, n *yaml.Node, is *object) {
 			m.set(entry{key: key, value: value})
 		}
 	}
+	m.mean(p.below())
+	m.mean(r.slipped[n])
 }
 
 // mergeTag marks the key "<<".

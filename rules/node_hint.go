@@ -17,6 +17,8 @@ func objectHint(n *yaml.Node, is *object) string {
 	case (is == expectObject || is == scheduleObject) && n.Kind == yaml.ScalarNode && len(strings.Fields(n.Value)) == 5:
 		more := map[*object]string{expectObject: "grace: 45m", scheduleObject: "duration: 2h"}[is]
 		return fmt.Sprintf("write {cron: %q, timezone: Europe/Oslo, %s}", n.Value, more)
+	case is == ignoreObject && n.Kind == yaml.ScalarNode:
+		return fmt.Sprintf("write {match: ['client=%q'], reason: why, until: 2026-12-31}", shortened(n.Value))
 	default:
 		return "write keys and values here: " + listed(is.names, 5)
 	}
@@ -64,7 +66,7 @@ func listHint(n *yaml.Node, example string) string {
 }
 
 // itemKeys are the keys of what stands in lists.
-var itemKeys = slices.Concat(feedObject.names, ruleObject.names, escalationObject.names, stepObject.names, maintenanceObject.names, retiredObject.names)
+var itemKeys = slices.Concat(feedObject.names, ruleObject.names, escalationObject.names, stepObject.names, maintenanceObject.names, retiredObject.names, ignoreObject.names)
 
 // placeholder is text that a template or a shell should have replaced.
 var placeholder = regexp.MustCompile(`^(?:\$\{[A-Za-z_][A-Za-z0-9_]*(?::?-[^}]*)?\}|\{\{.*\}\})$`)

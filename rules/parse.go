@@ -110,7 +110,12 @@ func (r *reader) readFiles(files []File) {
 			o.visits, o.limited = r.visits, r.limited
 		}
 	}
+	before := len(r.found.All)
 	each(r.readSetDefaults)
+	if r.unread.defaults && r.defaults == nil {
+		r.defaults = &defaults{allUnread: true}
+	}
+	r.unread.uses = r.unread.uses || len(r.found.All) > before || r.defaults.perhaps("escalation")
 	each(r.readTop)
 }
 

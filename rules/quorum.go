@@ -50,7 +50,7 @@ func (r *reader) readQuorum(d ruleDraft, n *yaml.Node) {
 	if !ok {
 		return
 	}
-	if strings.HasSuffix(text, "%") {
+	if strings.HasSuffix(text, "%") || strings.HasPrefix(text, "0.") { // of which share says how it is written
 		d.rule.quorum.Percent, _ = r.share(n, "quorum")
 		return
 	}

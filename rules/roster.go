@@ -24,10 +24,11 @@ type rosterRow struct {
 
 // roster is a file of clients, as far as it was read.
 type roster struct {
-	src  *source
-	file File
-	read bool
-	rows []rosterRow
+	src   *source
+	file  File
+	read  bool
+	wrong bool
+	rows  []rosterRow
 }
 
 // isRosterFile says that a file lists clients: a table, or one client a line.
@@ -59,14 +60,19 @@ func (r *reader) takeRosters(files []File) (others []File) {
 }
 
 // readRoster reads the clients that are expected: a list, or a mapping that has one
-// or names a file of them.
-func (r *reader) readRoster(f *Feed, n *yaml.Node) {
+// or names a file of them. It says whether all of them are known.
+func (r *reader) readRoster(f *Feed, n *yaml.Node) bool {
 	if n == nil {
-		return
+		return true
+	}
+	before := len(r.found.All)
+	if n.Kind == yaml.ScalarNode && isRosterFile(n.Value) {
+		r.fail(n, wrongType, fmt.Sprintf("roster is %s, and must be a list or name a file", kindOf(n)), "write roster: {file: "+shortened(n.Value)+"}")
+		return false
 	}
 	if n.Kind != yaml.MappingNode {
 		r.readClients(f, n, "roster")
-		return
+		return len(r.found.All) == before
 	}
 	m, ok := r.mapping(n, rosterObject)
 	switch {
@@ -76,21 +82,23 @@ func (r *reader) readRoster(f *Feed, n *yaml.Node) {
 	case m.has("clients"):
 		r.readClients(f, m.get("clients"), "clients")
 	case m.has("file"):
-		r.readRosterFile(f, m.get("file"))
-	default:
+		return r.readRosterFile(f, m.get("file")) && len(r.found.All) == before
+	case !m.strange:
 		r.fail(m.node, missingKey, "a roster without clients", "write clients: [acme, globex], or file: clients.csv")
 	}
+	return len(r.found.All) == before
 }
 
-func (r *reader) readRosterFile(f *Feed, n *yaml.Node) {
+// readRosterFile says whether all clients of the file are known.
+func (r *reader) readRosterFile(f *Feed, n *yaml.Node) bool {
 	name, ok := r.name(n, "file")
 	if !ok {
-		return
+		return false
 	}
 	if !isRosterFile(name) || strings.ContainsAny(name, `/\`) {
 		r.fail(n, wrongName, fmt.Sprintf("%s is no file of clients beside the rule files", quoted(name)),
 			"write file: clients.csv (a table whose header is client and names of labels), or clients.txt (one client a line)")
-		return
+		return false
 	}
 	list := r.rosters[path.Join(path.Dir(filepath.ToSlash(r.src.name)), name)]
 	if list == nil {
@@ -101,11 +109,12 @@ func (r *reader) readRosterFile(f *Feed, n *yaml.Node) {
 		slices.Sort(names)
 		r.fail(n, noSuchRoster, fmt.Sprintf("there is no file %s beside this one", quoted(name)),
 			didYouMean(name, names, "put it there: without it nobody would be expected"))
-		return
+		return false
 	}
 	if !list.read {
-		list.read = true
+		before := len(r.found.All)
 		r.readList(list)
+		list.read, list.wrong = true, len(r.found.All) > before
 	}
 	for _, row := range list.rows {
 		if key, err := feed.ParseKey(f.name, row.client); err != nil {
@@ -114,6 +123,7 @@ func (r *reader) readRosterFile(f *Feed, n *yaml.Node) {
 			f.roster = append(f.roster, Expected{Key: key, Labels: row.labels})
 		}
 	}
+	return !list.wrong
 }
 
 // readList reads a roster file. One that may be half of one is refused as a whole:

@@ -3,7 +3,6 @@ package rules
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -85,58 +84,6 @@ func (r *reader) per(n *yaml.Node) string {
 	return per
 }
 
-// severity reads one word, or a severity that rises with how many are in trouble.
-func (r *reader) severity(n *yaml.Node) Severities {
-	if n.Kind != yaml.MappingNode {
-		return Severities{Base: r.severityWord(n)}
-	}
-	read := Severities{Base: SeverityDefault}
-	m, ok := r.mapping(n, severityObject)
-	if !ok {
-		return read
-	}
-	if base := m.get("default"); base != nil {
-		read.Base = r.severityWord(base)
-	}
-	from := m.get("critical_from")
-	switch {
-	case !m.has("critical_from"):
-		r.fail(m.node, missingKey, "severity does not say from when on it is critical", "write critical_from: 50%, or one severity alone, as in severity: error")
-	case read.Base == Critical:
-		r.fail(m.get("default"), conflictingKeys, "it is critical from the first client on", "write severity: critical, or a milder default")
-	case from != nil:
-		read.CriticalFrom, _ = r.share(from, "critical_from")
-	}
-	return read
-}
-
-func (r *reader) severityWord(n *yaml.Node) Severity {
-	text, ok := r.name(n, "severity")
-	if !ok {
-		return SeverityDefault
-	}
-	severity, err := ParseSeverity(text)
-	if err != nil {
-		r.failErr(n, wrongValue, err)
-	}
-	return severity
-}
-
-// share reads a share of clients: more than 0%, at most 100%.
-func (r *reader) share(n *yaml.Node, key string) (float64, bool) {
-	text, ok := r.name(n, key)
-	if !ok {
-		return 0, false
-	}
-	number, isShare := strings.CutSuffix(text, "%")
-	percent, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if !isShare || err != nil || !(percent > 0 && percent <= 100) {
-		r.fail(n, wrongValue, fmt.Sprintf("%s is %s, and must be a share of the clients", key, quoted(text)), "write more than 0% and at most 100%, for example 50%")
-		return 0, false
-	}
-	return percent, true
-}
-
 // parsedMatchers is what one text gave; many rules share texts.
 type parsedMatchers struct {
 	matchers []Matcher
@@ -190,14 +137,6 @@ func (r *reader) readMatchers(m mapping, what, example string, parse func(string
 	return all
 }
 
-func (r *reader) readSeverity(rule *Rule, m mapping, own *defaults) {
-	if n := m.get("severity"); n != nil {
-		rule.severity = r.severity(n)
-		return
-	}
-	own.severe(rule)
-}
-
 // readTimes reads when the rule's series are stale, and what hangs on that.
 func (r *reader) readTimes(d ruleDraft, m mapping, own *defaults) {
 	rule := d.rule
@@ -211,7 +150,7 @@ func (r *reader) readTimes(d ruleDraft, m mapping, own *defaults) {
 	case expect != nil:
 		r.readExpect(rule, expect)
 	case !m.has("stale_after") && !m.has("expect"):
-		if rule.staleAfter = own.time("stale_after", &rule.defaulted); rule.staleAfter == 0 && !m.strange {
+		if rule.staleAfter = own.time("stale_after", &rule.defaulted); rule.staleAfter == 0 && !m.strange && !own.perhaps("stale_after") {
 			r.found.add(d.at, missingKey, fmt.Sprintf("rule %q does not say when it is stale", rule.name),
 				`write stale_after: 30m, or expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`)
 		}

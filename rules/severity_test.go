@@ -10,7 +10,7 @@ var wrongSeverities = []wrongFile{
 		`10:29: it is critical from the first client on -> write severity: critical, or a milder default`,
 	}},
 	{"critical from no share", ruleWith("stale_after: 1m\nseverity: {critical_from: 30}"), []string{
-		`10:35: critical_from is "30", and must be a share of the clients -> write more than 0% and at most 100%, for example 50%`,
+		`10:35: critical_from is "30", and must be a share of the clients -> write 30%`,
 	}},
 	{"critical from more than all", ruleWith("stale_after: 1m\nseverity: {default: eror, critical_from: 101%}"), []string{
 		`10:29: unknown severity "eror" -> did you mean "error"?`,

@@ -115,6 +115,12 @@ func (e *syntaxError) bracket() (mistake, bool) {
 		opening, closing = "[", "]"
 	case strings.Contains(e.said, "expected ',' or '}'"):
 		opening, closing = "{", "}"
+	case strings.Contains(e.said, "mapping values are not allowed"):
+		at, open := e.src.openBracket(e.at.Line)
+		if at == (Pos{}) {
+			return mistake{}, false
+		}
+		opening, closing, e.from = open, map[string]string{"[": "]", "{": "}"}[open], at
 	default:
 		return mistake{}, false
 	}

@@ -12,7 +12,7 @@ func (e *syntaxError) item() (mistake, bool) {
 	if !strings.Contains(e.said, "did not find expected key") || !strings.HasPrefix(string(e.src.rest(e.at)), "- ") {
 		return mistake{}, false
 	}
-	if n := e.firstBeside(); n > 0 && !itemLine.MatchString(e.line(n)) {
+	if n := e.firstBeside(); n > 0 && !itemLine.MatchString(e.line(n)) && !e.listOf(n) {
 		return e.found(e.src.clamp(Pos{Line: n, Col: keyColumn(e.line(n)) + 1}),
 			fmt.Sprintf("this begins no item of the list that goes on in line %d", e.at.Line), "write - before it")
 	}
@@ -25,6 +25,12 @@ func (e *syntaxError) item() (mistake, bool) {
 		}
 	}
 	return e.found(e.at, "an item of a list where a key should stand", "remove the dash, or indent it as the items before it")
+}
+
+// listOf says that a line is the key of a list, and can begin no item of one itself.
+func (e *syntaxError) listOf(n int) bool {
+	key := strings.TrimSpace(e.line(n))
+	return bareKey.MatchString(e.line(n)) && !slices.Contains(itemKeys, key[:strings.IndexByte(key, ':')])
 }
 
 // firstBeside is the first line of the list that this line is a part of, by
@@ -53,7 +59,7 @@ func (e *syntaxError) keyAbove() (mistake, bool) {
 	if strings.Contains(e.said, "could not find expected ':'") {
 		return mistake{}, false // YAML itself says where
 	}
-	for _, n := range []int{e.above(), e.at.Line} {
+	for _, n := range append([]int{e.above(), e.at.Line}, e.begun()...) {
 		if n == 0 {
 			continue
 		}
@@ -71,11 +77,24 @@ func (e *syntaxError) keyAbove() (mistake, bool) {
 // keyWithoutColon is a word, alone or with something behind it that is not ": ".
 var keyWithoutColon = regexp.MustCompile(`^ *(?:- +)?([a-z_]+)(?::[^ \t].*|[ =]+[^ :=#][^:]*)?$`)
 
-var allKeys = slices.Concat(fileObject.names, itemKeys, expectObject.names, scheduleObject.names)
+var allKeys = slices.Concat(fileObject.names, itemKeys, expectObject.names, scheduleObject.names, rosterObject.names, clientObject.names, ignoreObject.names, severityObject.names)
+
+// begun are lines further up where text may begin that goes on to this line: those
+// above a line without any key.
+func (e *syntaxError) begun() (lines []int) {
+	for n := e.above(); n > 0 && !strings.Contains(e.line(n), ":"); {
+		if n = e.aboveLine(n); n > 0 {
+			lines = append(lines, n)
+		}
+	}
+	return lines
+}
 
 // above is the line before this one that holds something; 0 for none.
-func (e *syntaxError) above() int {
-	n := e.at.Line - 1
+func (e *syntaxError) above() int { return e.aboveLine(e.at.Line) }
+
+func (e *syntaxError) aboveLine(n int) int {
+	n--
 	for n > 0 && nothingThere.MatchString(e.line(n)) {
 		n--
 	}
@@ -129,4 +148,40 @@ func (e *syntaxError) indentation() (mistake, bool) {
 // and the dash of an item.
 func keyColumn(line string) int {
 	return len(line) - len(strings.TrimLeft(line, " -"))
+}
+
+// openBracket is the innermost bracket that is open where a line begins, and which it
+// is; zero for none. Text in quotes that goes over several lines is not understood.
+func (s *source) openBracket(line int) (Pos, string) {
+	type open struct {
+		at      Pos
+		bracket string
+	}
+	var all []open
+lines:
+	for n, text := range s.lines[:line-1] {
+		quote, before := rune(0), ' '
+		for col, c := range []rune(text) {
+			begins := strings.ContainsRune(" [{,", before)
+			switch {
+			case quote != 0:
+				if c == quote {
+					quote = 0
+				}
+			case c == '#' && before == ' ':
+				continue lines
+			case begins && (c == '"' || c == '\''):
+				quote = c
+			case (c == '[' || c == '{') && (begins || len(all) > 0):
+				all = append(all, open{s.clamp(Pos{Line: n + 1, Col: col + 1}), string(c)})
+			case (c == ']' || c == '}') && len(all) > 0:
+				all = all[:len(all)-1]
+			}
+			before = c
+		}
+	}
+	if len(all) == 0 {
+		return Pos{}, ""
+	}
+	return all[len(all)-1].at, all[len(all)-1].bracket
 }

@@ -8,13 +8,14 @@ type unread struct {
 	feeds       bool // the name of one, perhaps
 	escalations bool // the name of one, perhaps
 	uses        bool // who uses an escalation
+	defaults    bool // of the set, perhaps
 	rules       bool // rules stand beside the feeds of the file that is read
 }
 
 // file notes that a file could not be read.
 func (u *unread) file(failed bool) {
 	if failed {
-		u.feeds, u.escalations, u.uses = true, true, true
+		u.feeds, u.escalations, u.uses, u.defaults = true, true, true, true
 	}
 }
 

@@ -116,7 +116,7 @@ func (r *reader) warnOverlap(d *feedDraft, work *int) {
 	roster := d.feed.roster
 	looked := min(len(roster), *work/max(len(drafts), 1))
 	*work -= looked * len(drafts)
-	if looked == 0 || slices.ContainsFunc(drafts, func(d *ruleDraft) bool { return d.rule.broken() }) {
+	if looked == 0 || d.rosterUnread || slices.ContainsFunc(drafts, func(d *ruleDraft) bool { return d.rule.broken() }) {
 		return
 	}
 	all := make([]taken, len(drafts))
