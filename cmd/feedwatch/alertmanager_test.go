@@ -48,6 +48,10 @@ func TestAlertmanagerAndEmail(t *testing.T) {
 		return strings.Contains(string(body), "1 of 2 Alertmanagers takes no alerts")
 	})
 
+	w.eventually("nothing is on its way: what is may come twice", 10*time.Second, func() bool {
+		_, body := w.get("/metrics")
+		return strings.Contains(string(body), "feedwatch_notifications_pending{notifier=\"email/team\"} 0\n")
+	})
 	sent := len(mails.Mails())
 	w.kill()
 	w.start()
