@@ -53,7 +53,7 @@ func Facts(inc *watchdog.Incident, now time.Time) []Fact {
 	add("Loss", w.loss())
 	add("Loss accepted", w.accepted())
 	if inc.State == watchdog.StateOpen || inc.State == watchdog.StateAcknowledged {
-		if inc.Cause != watchdog.CauseUnheard {
+		if !inc.Cause.OfItself() {
 			add(factScope, scopeLine(inc, inc.Scope))
 		}
 		if !everyone(inc.Scope) && len(inc.Scope.Oldest) > 0 && inc.Scope.Silent > 1 {
@@ -100,6 +100,8 @@ func (w words) since() Line {
 		}
 		line = append(Line{plain("It does not take pages since ")}, w.ago(inc.Opened.Time())...)
 		return append(line, plain("; they go to others meanwhile. "), note(inc.Failure))
+	case watchdog.CauseRefused:
+		return w.refused()
 	case watchdog.CauseFrozen:
 		line = Line{plain("Updates arrive, but always the same old ones")}
 		if !inc.Loss.Start.IsZero() && !inc.Loss.ByArrival {
@@ -233,6 +235,8 @@ func (w words) resolution() Line {
 		line = Line{plain("No longer watched: unseen for longer than the rule's forget_after. ")}
 	case !inc.WellSince.IsZero() && inc.Cause == watchdog.CauseUnheard:
 		line = Line{plain("It takes pages again since "), bold(w.day(inc.WellSince.Time()) + " UTC"), plain(". ")}
+	case inc.Cause == watchdog.CauseRefused:
+		line = Line{plain("The rule files are in force. ")}
 	case !inc.WellSince.IsZero():
 		line = Line{plain("Current again since "), bold(w.day(inc.WellSince.Time()) + " UTC"), plain(". ")}
 	}

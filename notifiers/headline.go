@@ -27,6 +27,8 @@ func troubleOf(c watchdog.Cause) trouble {
 		return trouble{"cannot be seen", "could not be seen", "still cannot be seen", "cannot be seen", "Out of sight", "unseen"}
 	case watchdog.CauseUnheard:
 		return trouble{"cannot page", "could not page", "still cannot page", "cannot be paged", "Cannot page", "cannot page"}
+	case watchdog.CauseRefused:
+		return trouble{"refuses the rule files", "refused the rule files", "still refuses the rule files", "refuse the rule files", "Rule files refused", "refuses the rule files"}
 	default:
 		return trouble{"is silent", "was silent", "is still silent", "are silent", "Silent", "silent"}
 	}
@@ -49,6 +51,8 @@ func Headline(inc *watchdog.Incident) string {
 		return "Resolved: " + feed + " can page through " + through(inc) + " again, after " + Age(troubleFor(inc))
 	case inc.Cause == watchdog.CauseUnheard:
 		return feed + " cannot page through " + through(inc)
+	case inc.Cause == watchdog.CauseRefused:
+		return refusedHeadline(inc)
 	case inc.State == watchdog.StateResolved && inc.Cause == watchdog.CauseBlind:
 		return "Resolved: " + feed + " can be seen again" + forWhom + ", after " + Age(troubleFor(inc))
 	case inc.State == watchdog.StateResolved && neverCame(inc):
@@ -145,6 +149,9 @@ func Summary(inc *watchdog.Incident, page *watchdog.Page, now time.Time) string 
 	c := clock{ref: now, seconds: countsSeconds(inc)}
 	if inc.Cause == watchdog.CauseUnheard {
 		return Clean(inc.Feed+" cannot page through "+through(inc)+" since "+c.day(inc.Opened.Time())+"Z; "+inc.Failure, SummaryCharsMax)
+	}
+	if inc.Cause == watchdog.CauseRefused {
+		return refusedSummary(inc)
 	}
 	core := " " + troubleOf(inc.Cause).short
 	if clientsIn(s) > 0 {

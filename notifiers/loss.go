@@ -12,7 +12,7 @@ func (w words) loss() Line {
 	inc, loss := w.inc, w.inc.Loss
 	over := inc.State == watchdog.StateResolved || inc.State == watchdog.StateRecovering
 	switch {
-	case inc.Cause == watchdog.CauseUnheard:
+	case inc.Cause.OfItself():
 		return nil // nothing is lost by it
 	case !loss.LostFrom.IsZero():
 		return w.lost()

@@ -117,6 +117,7 @@ func (w words) opened(e *watchdog.Event) Line {
 	switch inc := w.inc; {
 	case inc.Cause == watchdog.CauseUnheard:
 		line = Line{bold("Cannot page through " + through(inc)), plain(". "), note(inc.Failure)}
+	case inc.Cause == watchdog.CauseRefused: // the note is what was found then
 	case inc.Cause == watchdog.CauseBlind && inc.Source != "":
 		if several(inc) {
 			line = append(line, plain(" Sources "), code(inc.Source), plain(" do not answer."))
@@ -192,6 +193,9 @@ func (w words) reason(p *watchdog.Page) string {
 		}
 		if w.inc.Cause == watchdog.CauseUnheard {
 			return "a way to wake people does not work."
+		}
+		if w.inc.Cause == watchdog.CauseRefused {
+			return "what the rule files say now is not in force."
 		}
 		return "it " + troubleOf(w.inc.Cause).is + "."
 	}
@@ -344,6 +348,8 @@ func (w words) resolved(e *watchdog.Event) Line {
 		return w.reasoned(e, bold("Resolved"), plain(" by "), name(e.Who), plain("."))
 	case inc.Cause == watchdog.CauseUnheard:
 		return w.noted(e, bold("Resolved"), plain(": it takes pages again."))
+	case inc.Cause == watchdog.CauseRefused:
+		return w.noted(e, bold("Resolved"), plain(": the rule files are in force."))
 	case inc.Cause == watchdog.CauseBlind:
 		line = Line{bold("Resolved"), plain(": it can be seen again.")}
 	case neverCame(inc):

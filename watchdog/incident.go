@@ -77,7 +77,14 @@ const (
 	// CauseUnheard is none of the machine's: a notifier, which is its Source, does not
 	// take what it is sent.
 	CauseUnheard Cause = "unheard"
+	// CauseRefused is none of the machine's either: the rule files are refused. Failure
+	// says why; the rules in force are the set Anchor, since Since.
+	CauseRefused Cause = "rules_refused"
 )
+
+// OfItself says that c is trouble of feedwatch itself, and not of a feed: nobody
+// acknowledges it, and it ends by itself.
+func (c Cause) OfItself() bool { return c == CauseUnheard || c == CauseRefused }
 
 // State is where an incident is in its life.
 type State string

@@ -290,9 +290,15 @@ func (s *service) report(ctx context.Context) error {
 	}
 }
 
-// watchSelf has it told where a notifier refuses us, by the others.
+// watchSelf has it told where a notifier refuses us, by the others, and where we
+// refuse the rule files.
 func (s *service) watchSelf(ctx context.Context) {
-	changed := s.self.Look(feed.At(time.Now()), s.delivery.Status(), s.drilledEscalations())
+	now, all := feed.At(time.Now()), s.delivery.Status()
+	changed := s.self.Look(now, all, s.drilledEscalations())
+	is := s.engine.Status().Rules
+	if inc := s.self.LookAtRules(now, selfwatch.Rules{Version: is.Version, Since: is.LoadedAt, Refusal: is.Brief}, all); inc != nil {
+		changed = append(changed, inc)
+	}
 	if len(changed) == 0 {
 		return
 	}
@@ -300,7 +306,7 @@ func (s *service) watchSelf(ctx context.Context) {
 	defer cancel()
 	err := s.store.SaveIncidents(ctx, changed)
 	if err != nil {
-		s.log.Error("an incident about a notifier could not be stored; it is told all the same", slog.Any("error", err))
+		s.log.Error("an incident about feedwatch itself could not be stored; it is told all the same", slog.Any("error", err))
 	}
 	s.delivery.Apply(changed, err == nil)
 }

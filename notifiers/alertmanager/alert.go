@@ -29,7 +29,7 @@ var ourLabels = []string{"alertname", "install", "feed", "incident", "page", "se
 // alertNames are by cause, which an incident never changes.
 var alertNames = map[watchdog.Cause]string{
 	watchdog.CauseSilent: "FeedSilent", watchdog.CauseFrozen: "FeedFrozen", watchdog.CauseBehind: "FeedFallingBehind",
-	watchdog.CauseBlind: "FeedCannotBeSeen", watchdog.CauseUnheard: "FeedwatchCannotPage",
+	watchdog.CauseBlind: "FeedCannotBeSeen", watchdog.CauseUnheard: "FeedwatchCannotPage", watchdog.CauseRefused: "FeedwatchRefusesRules",
 }
 
 // labelsOf name the alert of a page. All but the severity are fixed at opening.

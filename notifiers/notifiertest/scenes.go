@@ -324,7 +324,7 @@ func NeverSeen() Scene {
 func Scenes() []Scene {
 	return []Scene{
 		Open(), Acknowledged(), Losing(), CatchingUp(), Holding(), Resolved(), OneCluster(), TwoLabels(), Grown(), OneClient(),
-		ResolvedWithoutLoss(), Forgotten(), Blind(), SeenAgain(), Unheard(), HeardAgain(), Frozen(), Behind(), Demo(), NeverSeen(),
+		ResolvedWithoutLoss(), Forgotten(), Blind(), SeenAgain(), Unheard(), HeardAgain(), RulesRefused(), RulesTaken(), Frozen(), Behind(), Demo(), NeverSeen(),
 		Silenced(), InMaintenance(), DependsOn(), Snoozed(), HandedOver(), ResolvedEarly(), NotOver(), LossAccepted(),
 		Drill(), DrillAsks(), DrillAnswered(), DrillFailed(), FoundByDrill(),
 	}

@@ -133,7 +133,7 @@ func ackedUntil(is decision, now time.Time) time.Time {
 // What came before that page in the timeline came before the decision, whatever
 // the two clocks say.
 func isNews(inc *watchdog.Incident, page int, is decision, now time.Time) bool {
-	if inc == nil || inc.State == watchdog.StateResolved || inc.Cause == watchdog.CauseUnheard {
+	if inc == nil || inc.State == watchdog.StateResolved || inc.Cause.OfItself() {
 		return false
 	}
 	until := ackedUntil(is, now)

@@ -129,7 +129,7 @@ func (n *Notifier) digestButtons(op delivery.Op, incidents []*watchdog.Incident)
 // untaken says that a person's acknowledgement would change something.
 func untaken(inc *watchdog.Incident) bool {
 	inTrouble := inc.State == watchdog.StateOpen || inc.State == watchdog.StateAcknowledged
-	return inTrouble && inc.Cause != watchdog.CauseUnheard && (inc.Ack == nil || inc.Ack.Kind != watchdog.AckTaken)
+	return inTrouble && !inc.Cause.OfItself() && (inc.Ack == nil || inc.Ack.Kind != watchdog.AckTaken)
 }
 
 // presses are the buttons that make sense for the incident as it is.
@@ -141,7 +141,7 @@ func presses(inc *watchdog.Incident) []slackgo.BlockElement {
 	switch {
 	case inc.Drill != nil && inc.Drill.Human && inc.State == watchdog.StateOpen:
 		return []slackgo.BlockElement{acknowledge}
-	case inc.State == watchdog.StateResolved, inc.Drill != nil, inc.Cause == watchdog.CauseUnheard: // it ends by itself
+	case inc.State == watchdog.StateResolved, inc.Drill != nil, inc.Cause.OfItself(): // it ends by itself
 		return nil
 	case inc.State == watchdog.StateRecovering:
 		return []slackgo.BlockElement{resolve}

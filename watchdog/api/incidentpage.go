@@ -53,7 +53,7 @@ func (a *API) showIncident(w http.ResponseWriter, r *http.Request, who *Token, c
 	// An incident is newer than the picture when it was asked for in between.
 	now := max(s.Now, inc.Seen)
 	body := incidentBody{Incident: words.incidentCard(inc, now), Timeline: words.timeline(inc)}
-	if inc.State != watchdog.StateResolved && inc.Cause != watchdog.CauseUnheard { // that ends by itself
+	if inc.State != watchdog.StateResolved && !inc.Cause.OfItself() { // that ends by itself
 		body.NoAdmin = !a.tokens.anyMay(RoleAdmin)
 		body.Acts = actForms(inc, sent)
 		if inc.Drill == nil {

@@ -64,9 +64,9 @@ func (dest *destination) threadFor(p *pair, now time.Time) *thread {
 	return nil
 }
 
-// alone says that the incident shares no thread: what feedwatch cannot page through
+// alone says that the incident shares no thread: what is wrong with feedwatch itself
 // must not drown in what it pages for.
-func alone(p *pair) bool { return p.incident.Cause == watchdog.CauseUnheard }
+func alone(p *pair) bool { return p.incident.Cause.OfItself() }
 
 // invite takes into a thread that was never sent who waits to be told and belongs
 // there, and says whether that began a storm.

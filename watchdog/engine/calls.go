@@ -78,10 +78,10 @@ func (e *Engine) UseRules(ctx context.Context, set *rules.Set, files []rules.Fil
 }
 
 // begin puts rules in force before Run: nobody else owns the machine yet.
-func (e *Engine) begin(set *rules.Set, at feed.Instant, refusal string) {
+func (e *Engine) begin(set *rules.Set, at feed.Instant, refusal error) {
 	e.rules = inForce(set, at)
-	if refusal != "" {
-		e.rules.RefusedAt, e.rules.Refusal = feed.At(e.cfg.Now()), refusal
+	if refusal != nil {
+		e.rules.refuse(feed.At(e.cfg.Now()), refusal)
 	}
 	now := e.cfg.Now()
 	e.step(feed.At(now), []watchdog.Input{&watchdog.UseRules{Set: set}})
@@ -98,11 +98,11 @@ func (e *Engine) keep(ctx context.Context, set *rules.Set, files []rules.File, a
 }
 
 // RefuseRules says that a set was refused: the one in force stays.
-func (e *Engine) RefuseRules(ctx context.Context, findings string) error {
+func (e *Engine) RefuseRules(ctx context.Context, why error) error {
 	e.metrics.reloads.WithLabelValues("refused").Inc()
 	at := feed.At(e.cfg.Now())
 	return e.send(ctx, request{ask: func(*watchdog.Machine) {
-		e.rules.RefusedAt, e.rules.Refusal = at, findings
+		e.rules.refuse(at, why)
 		e.published = time.Time{}
 	}})
 }

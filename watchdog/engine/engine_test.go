@@ -131,7 +131,7 @@ func startWith(t *testing.T, m *memory, store Store) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.begin(set, feed.At(time.Now()), "")
+	e.begin(set, feed.At(time.Now()), nil)
 	return e
 }
 

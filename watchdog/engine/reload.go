@@ -52,9 +52,9 @@ func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 		r.inForce, r.files = good, filesOf(last)
 		r.follow(set, seen.files)
 		if good != nil { // so that whoever left the roster while we were down is seen to
-			r.Engine.begin(good, last.At, "")
+			r.Engine.begin(good, last.At, nil)
 		}
-		r.Engine.begin(set, feed.At(r.Engine.cfg.Now()), "")
+		r.Engine.begin(set, feed.At(r.Engine.cfg.Now()), nil)
 		r.Engine.keep(ctx, set, seen.files, feed.At(r.Engine.cfg.Now()))
 		r.warn(set)
 		return nil
@@ -63,7 +63,7 @@ func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 	default:
 		r.inForce, r.files = good, last.Files
 		r.Log.Error("the rule files were refused; those accepted last are in force", slog.Any("error", err))
-		r.Engine.begin(good, last.At, err.Error())
+		r.Engine.begin(good, last.At, err)
 		return nil
 	}
 }
@@ -190,5 +190,5 @@ func filesOf(last *watchdog.SavedRules) []rules.File {
 // refuse says why the rules in force stay.
 func (r *Reloader) refuse(ctx context.Context, why error) error {
 	r.Log.Error("the rule files were refused; the rules in force stay", slog.Any("error", why))
-	return r.Engine.RefuseRules(ctx, why.Error())
+	return r.Engine.RefuseRules(ctx, why)
 }

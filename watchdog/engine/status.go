@@ -49,6 +49,7 @@ type RulesStatus struct {
 	// The last set that was refused, if it came after the one in force.
 	RefusedAt feed.Instant `json:"refused_at,omitzero"`
 	Refusal   string       `json:"refusal,omitempty"`  // the findings as text
+	Brief     string       `json:"-"`                  // the same in one line
 	Warnings  string       `json:"warnings,omitempty"` // about the set in force, as text
 
 	set    *rules.Set
@@ -60,6 +61,10 @@ func inForce(set *rules.Set, at feed.Instant) RulesStatus {
 	s := RulesStatus{Version: set.Version(), LoadedAt: at, set: set}
 	s.warn(at)
 	return s
+}
+
+func (s *RulesStatus) refuse(at feed.Instant, why error) {
+	s.RefusedAt, s.Refusal, s.Brief = at, why.Error(), rules.Brief(why)
 }
 
 // warnEvery is how often it is looked what there is to say of the set in force:

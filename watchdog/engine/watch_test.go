@@ -75,6 +75,9 @@ func (f *folder) wants(rule, refusal string) {
 		f.t.Errorf("rule %q is in force, want %q", got, rule)
 	}
 	got := f.engine.Status().Rules.Refusal
+	if brief := f.engine.Status().Rules.Brief; (brief == "") != (got == "") || !strings.Contains(got, brief) || strings.Contains(brief, "\n") {
+		f.t.Errorf("the refusal is %q in brief", brief)
+	}
 	if refusal == "" && got != "" || !strings.Contains(got, refusal) {
 		f.t.Errorf("the refusal is %q, want %q", got, refusal)
 	}

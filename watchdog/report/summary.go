@@ -26,7 +26,7 @@ func (r *Report) span(from, to feed.Instant) string { return r.day(from) + " to 
 // summary is what happened, in a few sentences that a customer can read.
 func (r *Report) summary() string {
 	said := []string{r.trouble(), r.recovery(), r.loss(), r.detection()}
-	if r.Cause == watchdog.CauseUnheard { // of feedwatch itself: it is about no updates
+	if r.Cause.OfItself() { // of feedwatch itself: it is about no updates
 		said = []string{r.trouble()}
 		if !r.Times.Resolved.IsZero() {
 			said = append(said, "It was over on "+r.stamp(r.Times.Resolved)+".")
@@ -48,6 +48,8 @@ func (r *Report) trouble() string {
 		return "Updates arrived more slowly than they were made" + whom + "; by " + began + " they were " + r.words.Age(r.inc.Allowed) + " late."
 	case watchdog.CauseUnheard:
 		return "From " + began + " on a way to tell people did not work; its pages went to others."
+	case watchdog.CauseRefused:
+		return "From " + began + " on the rule files were refused; the rules before them stayed in force."
 	case watchdog.CauseBlind:
 		return "From " + began + " on it could not be seen whether updates arrived" + whom + "."
 	default:

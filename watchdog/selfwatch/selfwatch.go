@@ -24,14 +24,17 @@ const (
 	reasonRunesMax = 500
 )
 
-// Watch holds the incidents about notifiers, one for each at most, and those about
-// escalations on which nobody answered a drill. Find and Drilled may be called from
-// any goroutine, Look from one.
+// Watch holds the incidents about notifiers, one for each at most, those about
+// escalations on which nobody answered a drill, and the one about rule files that are
+// refused. Find and Drilled may be called from any goroutine, Look and LookAtRules
+// from one.
 type Watch struct {
 	install string
 
 	mu   sync.Mutex
 	open map[string]*state // by the name of what it is about
+
+	refusal refusal
 }
 
 // state is what is known of one notifier, or of one escalation.
@@ -59,7 +62,11 @@ type Finding struct {
 func New(install string, saved []*watchdog.Incident) *Watch {
 	w := &Watch{install: install, open: map[string]*state{}}
 	for _, inc := range saved {
-		if Ours(inc) && inc.State != watchdog.StateResolved && inc.Source != "" {
+		switch {
+		case !Ours(inc) || inc.State == watchdog.StateResolved:
+		case inc.Cause == watchdog.CauseRefused:
+			w.refusal.incident = inc
+		case inc.Source != "":
 			w.open[inc.Source] = &state{incident: inc, badAt: inc.Opened}
 		}
 	}
@@ -83,13 +90,16 @@ func (w *Watch) at(about string) *state {
 	return s
 }
 
-// Ours says that an incident is about a notifier, and none of the machine's.
-func Ours(inc *watchdog.Incident) bool { return inc.Cause == watchdog.CauseUnheard }
+// Ours says that an incident is about feedwatch itself, and none of the machine's.
+func Ours(inc *watchdog.Incident) bool { return inc.Cause.OfItself() }
 
 // Find is the open incident with that id; nil: it is none of ours.
 func (w *Watch) Find(id string) *watchdog.Incident {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if inc := w.refusal.incident; inc != nil && inc.ID == id {
+		return inc
+	}
 	for _, s := range w.open {
 		if s.incident != nil && s.incident.ID == id {
 			return s.incident
@@ -168,19 +178,29 @@ func (s *state) bad(now feed.Instant, t *delivery.TargetStatus) string {
 }
 
 func opened(now feed.Instant, about, why, install string) *watchdog.Incident {
+	inc := incident(now, about, install)
+	inc.Cause, inc.Severity = watchdog.CauseUnheard, rules.Error
+	inc.Since, inc.Anchor, inc.Source, inc.Failure = now, about, about, bounded(why)
+	record(inc, watchdog.Event{At: now, Kind: watchdog.EventOpened})
+	return inc
+}
+
+// incident is one of ours, of which nothing is said yet.
+func incident(now feed.Instant, about, install string) *watchdog.Incident {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(about))
 	id := fmt.Sprintf("%d-%08x", int64(now), hash.Sum32())
+	return &watchdog.Incident{
+		ID: id, Key: "fw/" + install + "/" + watchdog.SelfFeed + "/" + id, Feed: watchdog.SelfFeed,
+		Opened: now, Seen: now, State: watchdog.StateOpen,
+	}
+}
+
+func bounded(why string) string {
 	if runes := []rune(why); len(runes) > reasonRunesMax {
-		why = string(runes[:reasonRunesMax]) + "…"
+		return string(runes[:reasonRunesMax]) + "…"
 	}
-	inc := &watchdog.Incident{
-		ID: id, Key: "fw/" + install + "/" + watchdog.SelfFeed + "/" + id, Feed: watchdog.SelfFeed, Cause: watchdog.CauseUnheard,
-		Opened: now, Seen: now, Since: now, Anchor: about, State: watchdog.StateOpen, Severity: rules.Error,
-		Source: about, Failure: why,
-	}
-	record(inc, watchdog.Event{At: now, Kind: watchdog.EventOpened})
-	return inc
+	return why
 }
 
 // page tells everybody else whose notifier works; false: there is nobody yet.
@@ -194,19 +214,29 @@ func (s *state) page(now feed.Instant, all []delivery.TargetStatus) bool {
 	if len(others) == 0 {
 		return false
 	}
-	inc := *s.incident
-	inc.Pages = []watchdog.Page{{N: 1, At: now, Reason: watchdog.ReasonOpened, Targets: others}}
-	inc.Ladder = watchdog.Ladder{Step: 1, StepAt: now, Engaged: others, PagedAs: inc.Severity}
-	record(&inc, watchdog.Event{At: now, Kind: watchdog.EventPaged, Page: 1})
-	s.incident = &inc
+	s.incident = paging(s.incident, now, others)
 	return true
 }
 
+// paging is the incident with its page, of which there is one.
+func paging(of *watchdog.Incident, now feed.Instant, targets []rules.Target) *watchdog.Incident {
+	inc := *of
+	inc.Pages = []watchdog.Page{{N: 1, At: now, Reason: watchdog.ReasonOpened, Targets: targets}}
+	inc.Ladder = watchdog.Ladder{Step: 1, StepAt: now, Engaged: targets, PagedAs: inc.Severity}
+	record(&inc, watchdog.Event{At: now, Kind: watchdog.EventPaged, Page: 1})
+	return &inc
+}
+
 func (s *state) resolve(now feed.Instant) *watchdog.Incident {
-	inc := *s.incident
-	inc.State, inc.WellSince, inc.Resolved = watchdog.StateResolved, s.badAt, now
-	record(&inc, watchdog.Event{At: now, Kind: watchdog.EventResolved})
+	inc := resolved(s.incident, s.badAt, now)
 	s.incident = nil
+	return inc
+}
+
+func resolved(of *watchdog.Incident, well, now feed.Instant) *watchdog.Incident {
+	inc := *of
+	inc.State, inc.WellSince, inc.Resolved = watchdog.StateResolved, well, now
+	record(&inc, watchdog.Event{At: now, Kind: watchdog.EventResolved})
 	return &inc
 }
 
