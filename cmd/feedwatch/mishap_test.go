@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -9,12 +10,18 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 )
 
 // TestRuleEdits edits rule files under a running service: a wrong edit is refused
 // whole and shown, the old rules go on paging, a right edit comes in force.
 func TestRuleEdits(t *testing.T) {
 	w := newWorld(t)
+	notes := notifiertest.NewSlackServer(e2eSlackToken, e2eChannel)
+	defer notes.Close()
+	w.edit("feedwatch.yaml", "notifiers:\n  slack:\n", fmt.Sprintf(
+		"notifiers:\n  slack:\n    - {name: notes, channel: %s, token_env: FW_SLACK, api_url: %q, rule_changes: true}\n", e2eChannel, notes.URL()))
 	good, err := os.ReadFile(filepath.Join(w.dir, "rules/profiles.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +51,10 @@ func TestRuleEdits(t *testing.T) {
 	})
 	_, body := w.get("/api/v1/feeds/external-profiles/clients?limit=1")
 	w.says(string(body), "every-client")
+	w.eventually("the change is noted in Slack", 15*time.Second, func() bool {
+		roots := notes.Roots(e2eChannel)
+		return len(roots) > 0 && strings.Contains(roots[len(roots)-1].Reading(), "rule every-client")
+	})
 	w.move("rules", "rules.away")
 	w.eventually("the missing directory is said", 15*time.Second, func() bool {
 		_, page := w.get("/")

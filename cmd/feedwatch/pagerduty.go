@@ -48,26 +48,6 @@ type pagerDuty struct {
 	pollers  []*pagerduty.Poller
 }
 
-// rulesChanged has every PagerDuty service told of another rule set.
-func (s *service) rulesChanged(destinations []delivery.Destination) func(from, to *rules.Set, changes []rules.Change, more int) {
-	var told []*pagerduty.Notifier
-	for _, d := range destinations {
-		if n, ok := d.Notifier.(*pagerduty.Notifier); ok {
-			told = append(told, n)
-		}
-	}
-	if len(told) == 0 {
-		return nil
-	}
-	s.changes = pagerduty.NewChanges(told, s.log)
-	return func(from, to *rules.Set, changes []rules.Change, more int) {
-		s.changes.Add(&pagerduty.RuleChange{
-			Install: s.cfg.Install, From: from.Version(), To: to.Version(), Changes: changes, More: more,
-			At: time.Now(), PageURL: s.cfg.ExternalURL,
-		})
-	}
-}
-
 // webhookSecrets reads the signing secrets.
 func (c *config) webhookSecrets() ([]notifiers.Secret, error) {
 	var all []notifiers.Secret

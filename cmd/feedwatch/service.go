@@ -19,7 +19,6 @@ import (
 
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/notifiers/deadman"
-	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
 	"github.com/feedwatch/feedwatch/notifiers/slack"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -50,7 +49,7 @@ type service struct {
 	polling   *sources.Metrics
 	pagerDuty pagerDuty
 	alerts    alertKeepers
-	changes   *pagerduty.Changes // nil: there is no PagerDuty to tell
+	changes   []*notifiers.Changes
 	outside   *deadman.Pinger
 	self      *selfwatch.Watch
 	drills    *drill.Drills
@@ -128,7 +127,8 @@ func (s *service) startEngine(ctx context.Context, registry *prometheus.Registry
 		return err
 	}
 	registry.MustRegister(engine.NewCollector(s.engine.Status))
-	s.reloader = &engine.Reloader{Dir: s.cfg.Rules, Files: os.DirFS(s.cfg.Rules), Engine: s.engine, Targets: targetsOf(destinations), Log: s.log, Changed: s.rulesChanged(destinations)}
+	s.changes = s.changesTold(destinations)
+	s.reloader = &engine.Reloader{Dir: s.cfg.Rules, Files: os.DirFS(s.cfg.Rules), Engine: s.engine, Targets: targetsOf(destinations), Log: s.log, Changed: s.rulesChanged}
 	return s.reloader.Begin(ctx, saved.Rules)
 }
 
@@ -213,8 +213,8 @@ func (s *service) run(ctx context.Context) error {
 	s.alerts.run(ctx, group)
 	group.Go(func() error { return s.drills.Run(ctx) })
 	group.Go(func() error { return s.outside.Run(ctx) })
-	if s.changes != nil {
-		group.Go(func() error { return s.changes.Run(ctx) })
+	for _, c := range s.changes {
+		group.Go(func() error { return c.Run(ctx) })
 	}
 	for i, p := range s.pullers {
 		jitter := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(i)))

@@ -24,6 +24,7 @@ type slackConfig struct {
 	AppEnv      string `yaml:"app_token_env"`
 	AppFile     string `yaml:"app_token_file"`
 	APIURL      string `yaml:"api_url"`
+	RuleChanges bool   `yaml:"rule_changes"` // a note when the rules change
 }
 
 // app reads the secrets of the channel's app.

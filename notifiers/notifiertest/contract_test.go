@@ -131,7 +131,7 @@ func TestPagerDutyAsPublished(t *testing.T) {
 			}
 		}
 	}
-	change := &pagerduty.RuleChange{Install: "prod", From: "7f3a9c", To: "8b1d02", At: time.Unix(1763942700, 0), PageURL: "https://feedwatch.example.com"}
+	change := &notifiers.RuleChange{Install: "prod", From: "7f3a9c", To: "8b1d02", At: time.Unix(1763942700, 0), PageURL: "https://feedwatch.example.com"}
 	if err := n.TellChange(t.Context(), change); err != nil {
 		t.Fatal(err)
 	}

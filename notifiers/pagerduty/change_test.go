@@ -2,21 +2,20 @@ package pagerduty_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
 	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
-	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
-func someChange() *pagerduty.RuleChange {
-	return &pagerduty.RuleChange{
+func someChange() *notifiers.RuleChange {
+	return &notifiers.RuleChange{
 		Install: "example", From: "aaaaaaaaaaaa", To: "bbbbbbbbbbbb", At: time.Date(2025, 11, 24, 0, 0, 0, 0, time.UTC),
 		PageURL: "https://feedwatch.example.com", Changes: []rules.Change{{What: "feed profiles, rule everyone, stale_after", Was: "30m", Now: "45m"}},
 	}
@@ -53,7 +52,7 @@ func TestChange(t *testing.T) {
 		many.Changes = append(many.Changes, rules.Change{What: strings.Repeat("long\n", 500), Was: "1", Now: "2"})
 	}
 	many.More = 7
-	for _, c := range []*pagerduty.RuleChange{one, many} {
+	for _, c := range []*notifiers.RuleChange{one, many} {
 		if err := n.TellChange(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
@@ -67,31 +66,5 @@ func TestChange(t *testing.T) {
 	}
 	if len(s.Alerts()) != 0 {
 		t.Error("a change event made an alert")
-	}
-}
-
-// TestChangesAreTriedAgain: until one is told, and not for ever.
-func TestChangesAreTriedAgain(t *testing.T) {
-	s := newServer(t)
-	s.Fail(notifiertest.Answer(400, `{"status":"invalid event","message":"no","errors":[]}`))
-	ctx, cancel := context.WithCancel(t.Context())
-	changes := pagerduty.NewChanges([]*pagerduty.Notifier{newNotifier(t, s.URL())}, said.Log())
-	ended := make(chan error)
-	go func() { ended <- changes.Run(ctx) }()
-	changes.Add(someChange()) // refused, so given up
-	changes.Add(someChange())
-	for len(s.Changes()) < 1 {
-		select {
-		case <-ctx.Done():
-			t.Fatal(ctx.Err())
-		case <-s.Changed():
-		}
-	}
-	cancel()
-	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	for range 100 { // nobody takes them any more: it does not block
-		changes.Add(someChange())
 	}
 }
