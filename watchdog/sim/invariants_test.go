@@ -325,6 +325,9 @@ func (w *watcher) again(l *life, inc *watchdog.Incident) {
 		for _, s := range w.fleet.of(inc.Feed) {
 			arrived = arrived || w.oracle.marks[s].heard.After(l.again)
 		}
+		for _, before := range inc.Events { // all of it went, and another fell silent before that was over
+			arrived = arrived || before.Kind == watchdog.EventForgotten && before.At.Time().After(l.again)
+		}
 		if !arrived {
 			w.wrong("%s is said to be stale again, and nothing came since %v", inc.ID, l.again)
 		}
