@@ -1,10 +1,44 @@
 package watchdog
 
-import "github.com/feedwatch/feedwatch/watchdog/feed"
+import (
+	"strings"
 
-// beat takes one heartbeat from source src. Late, repeated and out-of-order ones
-// are fine: watermarks merge by max.
-func (m *Machine) beat(src int, hb *feed.Heartbeat) feed.Refusal {
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// beats takes heartbeats from source src and calls refused for each that is not
+// taken whole. Late, repeated and out-of-order ones are fine: watermarks merge by max.
+func (m *Machine) beats(src int, all []feed.Heartbeat, refused func(i int, why feed.Refusal)) {
+	var rows [findAhead]rowID
+	for from := 0; from < len(all); {
+		run := runOf(all[from:])
+		f := m.feeds[run[0].Key.Feed()]
+		if f == nil {
+			run, rows[0] = run[:1], noRow // it makes the feed
+		} else {
+			f.names.findEach(run, &rows)
+		}
+		for i := range run {
+			if why := m.beat(src, f, rows[i], &run[i]); why != feed.Accepted {
+				refused(from+i, why)
+			}
+		}
+		from += len(run)
+	}
+}
+
+// runOf is the first heartbeats of all: those of one feed, at most findAhead.
+func runOf(all []feed.Heartbeat) []feed.Heartbeat {
+	n, name := 1, all[0].Key.Feed()
+	for n < min(len(all), findAhead) && all[n].Key.Feed() == name {
+		n++
+	}
+	return all[:n]
+}
+
+// beat takes one heartbeat of feed f, nil where that is not known yet. id is its row,
+// or noRow if it had none before the run that it came in.
+func (m *Machine) beat(src int, f *feedState, id rowID, hb *feed.Heartbeat) feed.Refusal {
 	limit := m.now.Add(feed.ClockSkewMax)
 	if hb.Arrival > limit {
 		return feed.FutureArrival
@@ -13,15 +47,17 @@ func (m *Machine) beat(src int, hb *feed.Heartbeat) feed.Refusal {
 	if event > limit {
 		refusal, event = feed.FutureEvent, 0
 	}
-	f := m.feeds[hb.Key.Feed()]
 	if f == nil {
 		if len(m.order) >= m.cfg.FeedsMax {
 			return feed.TooManyFeeds
 		}
-		f = m.addFeed(hb.Key.Feed())
+		f = m.addFeed(strings.Clone(hb.Key.Feed())) // it may be a part of a whole request
 	}
-	id, ok := f.row(hb.Key.Client())
-	if !ok {
+	known := id != noRow
+	if !known {
+		id, known = f.row(hb.Key.Client())
+	}
+	if !known {
 		if m.series >= m.cfg.SeriesMax {
 			return feed.TooManySeries
 		}

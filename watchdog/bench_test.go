@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,47 +32,55 @@ func TestAHeartbeatOfAFreshSeriesAllocatesNothing(t *testing.T) {
 		r.m.now++
 		for i := range beats {
 			beats[i].Arrival = r.m.now
-			r.m.beat(src, &beats[i])
 		}
+		r.m.beats(src, beats, func(int, feed.Refusal) {})
 	})
 	if n > 0 {
 		t.Errorf("%v allocations for 100 heartbeats", n)
 	}
 }
 
+// request is how many heartbeats the benchmarks hand over at once.
+const request = 1000
+
 func BenchmarkHeartbeat(b *testing.B) {
 	r, beats := fleetOf(b, fleet)
-	src := r.m.sources.find(feed.Push.Name)
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		if i == fleet {
-			i = 0
-			r.m.now++
-		}
-		beats[i].Arrival = r.m.now
-		r.m.beat(src, &beats[i])
-		i++
-	}
+	benchmarkBeats(b, r, beats)
 }
 
-// BenchmarkHeartbeatAtRandom hears series in an order that no cache foresees.
+// BenchmarkHeartbeatAtRandom hears series in an order that no cache foresees, their
+// names in one text, as a request has them.
 func BenchmarkHeartbeatAtRandom(b *testing.B) {
-	r, beats := fleetOf(b, fleet)
+	r, known := fleetOf(b, fleet)
+	var text strings.Builder
+	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(fleet) {
+		text.WriteString(known[i].Key.Client())
+	}
+	beats, rest := make([]feed.Heartbeat, fleet), text.String()
+	for i := range beats {
+		beats[i] = beatOf(rest[:len("client-0000000")], noon)
+		rest = rest[len("client-0000000"):]
+	}
+	benchmarkBeats(b, r, beats)
+}
+
+func benchmarkBeats(b *testing.B, r *rig, beats []feed.Heartbeat) {
 	src := r.m.sources.find(feed.Push.Name)
-	order := rand.New(rand.NewPCG(1, 2)).Perm(fleet)
 	b.ReportAllocs()
-	i := 0
+	from := 0
 	for b.Loop() {
-		if i == fleet {
-			i = 0
+		if from == len(beats) {
+			from = 0
 			r.m.now++
 		}
-		hb := &beats[order[i]]
-		hb.Arrival = r.m.now
-		r.m.beat(src, hb)
-		i++
+		some := beats[from : from+request]
+		for i := range some {
+			some[i].Arrival = r.m.now
+		}
+		r.m.beats(src, some, func(int, feed.Refusal) {})
+		from += request
 	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/request, "ns/heartbeat")
 }
 
 // BenchmarkMemory is what a series takes with a name of 12 bytes and three labels.

@@ -27,14 +27,12 @@ func (in *Heard) apply(m *Machine) {
 			return
 		}
 	}
-	for i := range r.Heartbeats {
-		if why := m.beat(src, &r.Heartbeats[i]); why != feed.Accepted {
-			if in.Refused == nil {
-				in.Refused = make([]feed.Refusal, len(r.Heartbeats))
-			}
-			in.Refused[i] = why
+	m.beats(src, r.Heartbeats, func(i int, why feed.Refusal) {
+		if in.Refused == nil {
+			in.Refused = make([]feed.Refusal, len(r.Heartbeats))
 		}
-	}
+		in.Refused[i] = why
+	})
 	s := &m.sources.all[src]
 	s.failure = r.Failure
 	// A known-through of the future would hide silence like a future arrival.

@@ -3,6 +3,8 @@ package watchdog
 import (
 	"hash/maphash"
 	"strings"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // names finds a feed's rows by their names, and keeps those in chunks.
@@ -38,6 +40,7 @@ const (
 	shardSlotsMax = 4096
 	nameChunkMin  = 1 << 8
 	nameChunkMax  = 1 << 16
+	findAhead     = 16 // names that are looked for at once
 )
 
 func newNames(blocks *[]*block) names {
@@ -50,7 +53,10 @@ func newShard(slots, depth int) *nameShard {
 
 // find is the row of that name.
 func (n *names) find(name string) (rowID, bool) {
-	h := maphash.String(n.seed, name)
+	return n.findHashed(name, maphash.String(n.seed, name))
+}
+
+func (n *names) findHashed(name string, h uint64) (rowID, bool) {
 	s := n.dir[h>>1>>(63-n.depth)]
 	mask := uint32(len(s.slots) - 1)
 	for at := uint32(h) & mask; ; at = (at + 1) & mask {
@@ -62,6 +68,36 @@ func (n *names) find(name string) (rowID, bool) {
 			if id := rowID(slot.row - 1); (*n.blocks)[id.block()].client[id.place()] == name {
 				return id, true
 			}
+		}
+	}
+}
+
+// findEach writes the row of each heartbeat's client, at most findAhead of them, to
+// rows, or noRow. It goes one step for all of them, then the next: a table that no cache
+// holds is waited for once a step, not once a name.
+func (n *names) findEach(beats []feed.Heartbeat, rows *[findAhead]rowID) {
+	var hashes [findAhead]uint64
+	var slots [findAhead]nameSlot // the first that a name may be in
+	var kept [findAhead]string    // the name of its row
+	for i := range beats {
+		h := maphash.String(n.seed, beats[i].Key.Client())
+		s := n.dir[h>>1>>(63-n.depth)]
+		hashes[i], slots[i] = h, s.slots[uint32(h)&uint32(len(s.slots)-1)]
+	}
+	for i := range beats {
+		if slots[i].row != 0 && slots[i].hash == uint32(hashes[i]) {
+			id := rowID(slots[i].row - 1)
+			kept[i] = (*n.blocks)[id.block()].client[id.place()]
+		}
+	}
+	for i := range beats {
+		name := beats[i].Key.Client()
+		if kept[i] == name && name != "" {
+			rows[i] = rowID(slots[i].row - 1)
+		} else if id, ok := n.findHashed(name, hashes[i]); ok {
+			rows[i] = id
+		} else {
+			rows[i] = noRow
 		}
 	}
 }

@@ -27,6 +27,9 @@ const (
 	ignoredRule = noRule - 1 // the rule files say that it is not watched, for a time
 )
 
+// noRow is the row of a name that has none: no feed has so many.
+const noRow = rowID(math.MaxUint32)
+
 // block is up to blockRows series of one feed, in columns.
 //
 // Invariant: bound <= the true minimum of when any of its rows can change
