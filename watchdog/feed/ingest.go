@@ -12,7 +12,6 @@ const (
 	BatchErrorsMax     = 100     // listed; the rest is counted
 	LineBytesMax       = 4 << 10 // a text line
 	ItemBytesMax       = 16 << 10
-	batchNamesMax      = 1 << 17 // series that a Batch remembers between requests
 )
 
 // ErrTooManyHeartbeats says that a request has more than BatchHeartbeatsMax.
@@ -29,9 +28,9 @@ type ItemError struct {
 }
 
 // Batch is what a request says: the heartbeats that could be read, in order,
-// and what was wrong with the others. It is made to be used again: slices and
-// the names of series are kept, so a line about a known series allocates
-// nothing. One goroutine at a time.
+// and what was wrong with the others. It is made to be used again: its slices are
+// kept, so a request allocates a copy of its text, and its lines nothing. One
+// goroutine at a time.
 type Batch struct {
 	Heartbeats []Heartbeat
 	Errors     []ItemError // the first BatchErrorsMax
@@ -41,14 +40,14 @@ type Batch struct {
 	received Instant
 	places   []place // beside Heartbeats
 	items    int     // read so far, good and bad
-	names    map[string]Key
+	feed     string  // the last name of a feed that was good
 }
 
 // place is where a heartbeat stood in its request.
 type place struct{ index, line int32 }
 
 // NewBatch is an empty batch.
-func NewBatch() *Batch { return &Batch{names: map[string]Key{}} }
+func NewBatch() *Batch { return &Batch{} }
 
 // Reset empties b for a request that was received at that time: the arrival of
 // heartbeats that give none.
@@ -56,10 +55,7 @@ func (b *Batch) Reset(received Instant) {
 	clear(b.Heartbeats) // let go of names that nobody remembers
 	b.Heartbeats, b.places = b.Heartbeats[:0], b.places[:0]
 	b.Errors, b.ErrorsAll, b.Refused, b.items = nil, 0, 0, 0
-	b.received = received
-	if len(b.names) > batchNamesMax {
-		clear(b.names)
-	}
+	b.received, b.feed = received, ""
 }
 
 // Items is how many were read, the bad ones too.
@@ -134,18 +130,16 @@ func (b *Batch) arrival(given Instant) Instant {
 	return given
 }
 
-// key is ParseKey of names that are kept: raw is the text that names the
-// series, unique to (name, client).
-func (b *Batch) key(raw, name, client []byte) (Key, error) {
-	if k, ok := b.names[string(raw)]; ok {
-		return k, nil
+// key is ParseKey, which checks the name of a feed once for a run of heartbeats.
+func (b *Batch) key(name, client string) (Key, error) {
+	if name != b.feed || name == "" {
+		if err := CheckFeedName(name); err != nil {
+			return Key{}, err
+		}
+		b.feed = name
 	}
-	k, err := ParseKey(string(name), string(client))
-	if err != nil {
+	if err := checkClientName(client); err != nil {
 		return Key{}, err
 	}
-	if len(b.names) <= batchNamesMax {
-		b.names[string(raw)] = k
-	}
-	return k, nil
+	return Key{feed: b.feed, client: client}, nil
 }

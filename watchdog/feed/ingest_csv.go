@@ -19,8 +19,12 @@ type Columns struct {
 
 	cells   [][]byte
 	scratch []byte
+	names   map[string]Key    // by the cells of feed and client
 	known   map[string]Labels // by the cells of the label columns
 }
+
+// columnsKnownMax is how many series, and how many sets of labels, are remembered.
+const columnsKnownMax = 1 << 17
 
 type labelColumn struct {
 	place int
@@ -39,7 +43,7 @@ var (
 // ParseColumns reads the header of a CSV file. It has feed, client and time, may
 // have event_time and count, and every other column is a label.
 func ParseColumns(header []byte) (*Columns, error) {
-	c := &Columns{feed: -1, client: -1, time: -1, event: -1, counts: -1, known: map[string]Labels{}}
+	c := &Columns{feed: -1, client: -1, time: -1, event: -1, counts: -1, names: map[string]Key{}, known: map[string]Labels{}}
 	if err := c.split(bytes.TrimSuffix(header, []byte{'\r'})); err != nil {
 		return nil, err
 	}
@@ -123,9 +127,7 @@ func (b *Batch) row(c *Columns, line []byte) (Heartbeat, error) {
 	if len(c.cells) != c.width {
 		return h, errCells
 	}
-	c.scratch = append(c.scratch[:0], c.cells[c.feed]...)
-	c.scratch = append(append(c.scratch, 0), c.cells[c.client]...)
-	if h.Key, err = b.key(c.scratch, c.cells[c.feed], c.cells[c.client]); err != nil {
+	if h.Key, err = c.key(); err != nil {
 		return h, err
 	}
 	if h.Arrival, err = parseCell(c.cells[c.time]); err != nil {
@@ -143,6 +145,24 @@ func (b *Batch) row(c *Columns, line []byte) (Heartbeat, error) {
 	}
 	h.Labels, err = c.labelsOf()
 	return h, err
+}
+
+// key is ParseKey of the two cells, remembered.
+func (c *Columns) key() (Key, error) {
+	c.scratch = append(c.scratch[:0], c.cells[c.feed]...)
+	c.scratch = append(append(c.scratch, 0), c.cells[c.client]...)
+	if k, ok := c.names[string(c.scratch)]; ok {
+		return k, nil
+	}
+	k, err := ParseKey(string(c.cells[c.feed]), string(c.cells[c.client]))
+	if err != nil {
+		return Key{}, err
+	}
+	if len(c.names) > columnsKnownMax {
+		clear(c.names)
+	}
+	c.names[string(c.scratch)] = k
+	return k, nil
 }
 
 // split cuts a line into c.cells.
@@ -189,7 +209,7 @@ func (c *Columns) labelsOf() (Labels, error) {
 	if err != nil {
 		return Labels{}, err
 	}
-	if len(c.known) > batchNamesMax {
+	if len(c.known) > columnsKnownMax {
 		clear(c.known)
 	}
 	c.known[string(c.scratch)] = labels

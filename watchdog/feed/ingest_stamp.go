@@ -26,7 +26,7 @@ var (
 
 // parseMillis reads unix milliseconds; "" and "-" are the zero Instant. 0 is not:
 // a feeder that exports it for "never" must not look fresh.
-func parseMillis(word []byte) (Instant, error) {
+func parseMillis[Text string | []byte](word Text) (Instant, error) {
 	if len(word) == 0 || len(word) == 1 && word[0] == '-' {
 		return 0, nil
 	}
@@ -34,7 +34,8 @@ func parseMillis(word []byte) (Instant, error) {
 		return 0, errStampDigits
 	}
 	var n uint64 // 19 digits fit
-	for _, c := range word {
+	for i := range len(word) {
+		c := word[i]
 		if c < '0' || c > '9' {
 			return 0, errStampDigits
 		}

@@ -242,7 +242,7 @@ func TestLinesAndJSONAgree(t *testing.T) {
 	})
 }
 
-func TestALineOfAKnownSeriesAllocatesNothing(t *testing.T) {
+func TestALineAllocatesNothing(t *testing.T) {
 	text := []byte(strings.Repeat("external-profiles acme 1763942400000 1763942399000\n", 100))
 	b := NewBatch()
 	run := func() {
@@ -252,7 +252,7 @@ func TestALineOfAKnownSeriesAllocatesNothing(t *testing.T) {
 		}
 	}
 	run()
-	if n := testing.AllocsPerRun(100, run); n > 0 {
+	if n := testing.AllocsPerRun(100, run); n > 1 { // the copy of the text
 		t.Errorf("%v allocations for 100 lines", n)
 	}
 }

@@ -1,9 +1,9 @@
 package feed
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // What is wrong with a text line. Fixed errors: a batch of a hundred thousand
@@ -18,14 +18,16 @@ var (
 // ParseLines reads lines `feed client unix_ms [event_unix_ms]` into b. Words are
 // set apart by spaces or tabs; unix_ms may be - for now, event_unix_ms for none;
 // lines that are empty or begin with # are left out. Only
-// ErrTooManyHeartbeats refuses the whole.
+// ErrTooManyHeartbeats refuses the whole. The names in b are parts of one copy of
+// text, which lives for as long as any of them is held.
 func (b *Batch) ParseLines(text []byte) error {
-	for line := 1; len(text) > 0; line++ {
-		one := text
-		if end := bytes.IndexByte(text, '\n'); end >= 0 {
-			one, text = text[:end], text[end+1:]
+	rest := string(text)
+	for line := 1; len(rest) > 0; line++ {
+		one := rest
+		if end := strings.IndexByte(rest, '\n'); end >= 0 {
+			one, rest = rest[:end], rest[end+1:]
 		} else {
-			text = nil
+			rest = ""
 		}
 		if err := b.parseLine(one, line); err != nil {
 			return err
@@ -34,7 +36,7 @@ func (b *Batch) ParseLines(text []byte) error {
 	return nil
 }
 
-func (b *Batch) parseLine(line []byte, number int) error {
+func (b *Batch) parseLine(line string, number int) error {
 	if len(line) > LineBytesMax {
 		return b.refuse(number, errLineLong)
 	}
@@ -55,7 +57,7 @@ func (b *Batch) parseLine(line []byte, number int) error {
 	if skipSpace(line, eventEnd) != len(line) {
 		return b.refuse(number, errLineMany)
 	}
-	key, err := b.key(line[start:clientEnd], line[start:feedEnd], line[clientStart:clientEnd])
+	key, err := b.key(line[start:feedEnd], line[clientStart:clientEnd])
 	if err != nil {
 		return b.refuse(number, err)
 	}
@@ -70,14 +72,14 @@ func (b *Batch) parseLine(line []byte, number int) error {
 	return b.add(Heartbeat{Key: key, Arrival: arrival, Event: event, Count: 1}, number)
 }
 
-func skipSpace(line []byte, i int) int {
+func skipSpace(line string, i int) int {
 	for i < len(line) && space(line[i]) {
 		i++
 	}
 	return i
 }
 
-func skipWord(line []byte, i int) int {
+func skipWord(line string, i int) int {
 	for i < len(line) && !space(line[i]) {
 		i++
 	}
