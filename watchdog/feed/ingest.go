@@ -38,9 +38,10 @@ type Batch struct {
 	Refused    int // items that gave no heartbeat
 
 	received Instant
-	places   []place // beside Heartbeats
-	items    int     // read so far, good and bad
-	feed     string  // the last name of a feed that was good
+	places   []place           // beside Heartbeats
+	items    int               // read so far, good and bad
+	feed     string            // the last name of a feed that was good
+	labels   map[string]Labels // by how they were written
 }
 
 // place is where a heartbeat stood in its request.

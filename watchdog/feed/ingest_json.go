@@ -68,7 +68,7 @@ func (b *Batch) parseNext(dec *json.Decoder) error {
 	if err := dec.Decode(&raw); err != nil {
 		return err
 	}
-	return b.parseItem(raw, 0)
+	return b.parseItem(string(raw), 0)
 }
 
 func notJSON(err error, dec *json.Decoder) error {
@@ -82,12 +82,13 @@ func notJSON(err error, dec *json.Decoder) error {
 }
 
 // ParseNDJSON reads one heartbeat a line into b; empty lines are left out. A
-// line that is no JSON is refused by itself.
+// line that is no JSON is refused by itself. Names are parts of one copy of doc, as
+// in ParseLines.
 func (b *Batch) ParseNDJSON(doc []byte) error {
-	for line := 1; len(doc) > 0; line++ {
-		one, rest, _ := bytes.Cut(doc, []byte{'\n'})
-		doc = rest
-		if one = bytes.TrimSpace(one); len(one) == 0 {
+	rest, one := string(doc), ""
+	for line := 1; len(rest) > 0; line++ {
+		one, rest, _ = strings.Cut(rest, "\n")
+		if one = strings.TrimSpace(one); one == "" {
 			continue
 		}
 		if err := b.parseItem(one, line); err != nil {
@@ -97,16 +98,19 @@ func (b *Batch) ParseNDJSON(doc []byte) error {
 	return nil
 }
 
-func (b *Batch) parseItem(raw []byte, line int) error {
+func (b *Batch) parseItem(raw string, line int) error {
 	if len(raw) > ItemBytesMax {
 		return b.refuse(line, errItemLong)
 	}
 	// The decoder would put a replacement character for what is no UTF-8, and so
 	// make one client of several.
-	if !utf8.Valid(raw) {
+	if !utf8.ValidString(raw) {
 		return b.refuse(line, errItemUTF8)
 	}
-	h, err := parseHeartbeat(raw)
+	if h, ok := b.plain(raw); ok {
+		return b.add(h, line)
+	}
+	h, err := parseHeartbeat([]byte(raw))
 	if err != nil {
 		return b.refuse(line, err)
 	}
