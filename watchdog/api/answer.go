@@ -19,11 +19,22 @@ func answer(w http.ResponseWriter, code int, body any) {
 	if err != nil {
 		code, text = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written as JSON"}`)
 	}
+	answerJSON(w, code, append(text, '\n'))
+}
+
+// Values of headers that every answer to a heartbeat has, made once. Nobody changes
+// them: Header.Set puts another in their place.
+var (
+	noSniff  = []string{"nosniff"}
+	noStore  = []string{"no-store"}
+	jsonText = []string{"application/json; charset=utf-8"}
+)
+
+func answerJSON(w http.ResponseWriter, code int, text []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
+	h["Content-Type"], h["Cache-Control"] = jsonText, noStore
 	w.WriteHeader(code)
-	_, _ = w.Write(append(text, '\n')) // a client that left needs no answer
+	_, _ = w.Write(text) // a client that left needs no answer
 }
 
 func answerText(w http.ResponseWriter, code int, text string) {

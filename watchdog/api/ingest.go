@@ -50,9 +50,22 @@ func (a *API) heartbeats(w http.ResponseWriter, r *http.Request, who *Token) {
 		refuse(w, no.code, no.text)
 	case err != nil:
 		a.refuseBody(w, err)
+	case said.whole():
+		answerJSON(w, code, said.text())
 	default:
 		answer(w, code, said)
 	}
+}
+
+// text is the answer as answer writes it, where whole.
+func (in *ingested) text() []byte {
+	text := append(make([]byte, 0, 40), "{\n  \"accepted\": "...)
+	return append(strconv.AppendInt(text, int64(in.Accepted), 10), "\n}\n"...)
+}
+
+// whole says that every heartbeat was taken as it is.
+func (in *ingested) whole() bool {
+	return in.Refused == 0 && in.Errors == nil && in.Error == ""
 }
 
 // ingest reads a request and hands it to the engine. What it needed for that is
@@ -163,9 +176,12 @@ func outcome(b *feed.Batch) (int, ingested) {
 // parseBody reads body into b by its type; where the type says nothing (none,
 // or what curl and wget send unasked) by its first byte.
 func parseBody(contentType string, body []byte, b *feed.Batch) error {
-	kind, _, err := mime.ParseMediaType(contentType)
-	if err != nil && contentType != "" {
-		return fmt.Errorf("%w: %q is none", errMediaType, contentType)
+	kind := contentType
+	if kind != "" && kind != "text/plain" && kind != "application/json" { // those need no parsing
+		var err error
+		if kind, _, err = mime.ParseMediaType(contentType); err != nil {
+			return fmt.Errorf("%w: %q is none", errMediaType, contentType)
+		}
 	}
 	switch kind {
 	case "application/json", "text/json":

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,12 +65,34 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return m
 }
 
-func (m *metrics) request(route string, code int, took time.Duration) {
-	m.requests.WithLabelValues(route, strconv.Itoa(code)).Inc()
-	m.duration.WithLabelValues(route).Observe(took.Seconds())
+// routeMetrics are those of one route. It remembers what it counted last: the same
+// comes again and again.
+type routeMetrics struct {
+	all   *metrics
+	route string
+	last  atomic.Pointer[codeMetrics]
+}
+
+type codeMetrics struct {
+	code     int
+	requests prometheus.Counter
+	duration prometheus.Observer
+}
+
+func (m *routeMetrics) request(code int, took time.Duration) {
+	last := m.last.Load()
+	if last == nil || last.code != code {
+		last = &codeMetrics{code, m.all.requests.WithLabelValues(m.route, strconv.Itoa(code)), m.all.duration.WithLabelValues(m.route)}
+		m.last.Store(last)
+	}
+	last.requests.Inc()
+	last.duration.Observe(took.Seconds())
 }
 
 func (m *metrics) items(b *feed.Batch, before int) {
+	if b.Refused == 0 {
+		return
+	}
 	m.itemsRefused.WithLabelValues(whyUnreadable).Add(float64(before))
 	m.itemsRefused.WithLabelValues(whyForbidden).Add(float64(b.Refused - before))
 }

@@ -107,7 +107,7 @@ func (a *API) dispatch(routes []route) http.Handler {
 }
 
 func (a *API) run(route route, w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header()["X-Content-Type-Options"] = noSniff
 	if route.role == everyone {
 		route.do(w, r, nil)
 		return
@@ -142,11 +142,12 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 
 // observe counts requests by route: a path itself may hold a token.
 func (a *API) observe(path string, next http.Handler) http.Handler {
+	counted := routeMetrics{all: a.metrics, route: path}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
 		seen := &codeSeen{ResponseWriter: w, code: http.StatusOK}
 		next.ServeHTTP(seen, r)
-		a.metrics.request(path, seen.code, time.Since(begun))
+		counted.request(seen.code, time.Since(begun))
 	})
 }
 

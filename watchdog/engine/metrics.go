@@ -13,6 +13,7 @@ type metrics struct {
 	heartbeats *prometheus.CounterVec
 	commits    *prometheus.CounterVec
 	reloads    *prometheus.CounterVec
+	taken      map[string]prometheus.Counter // heartbeats that are ok, by source; the owner's
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -36,6 +37,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Rule sets read, by whether they were put in force or refused.",
 		}, []string{"result"}),
 	}
+	m.taken = map[string]prometheus.Counter{}
 	for _, result := range []string{"ok", "failed"} {
 		m.commits.WithLabelValues(result)
 	}
@@ -57,5 +59,10 @@ func (m *metrics) heard(in *watchdog.Heard) {
 			m.heartbeats.WithLabelValues(source, string(why)).Inc()
 		}
 	}
-	m.heartbeats.WithLabelValues(source, "ok").Add(float64(n))
+	ok := m.taken[source]
+	if ok == nil {
+		ok = m.heartbeats.WithLabelValues(source, "ok")
+		m.taken[source] = ok
+	}
+	ok.Add(float64(n))
 }
