@@ -17,6 +17,7 @@ func (m *Machine) beats(src int, all []feed.Heartbeat, refused func(i int, why f
 			run, rows[0] = run[:1], noRow // it makes the feed
 		} else {
 			f.names.findEach(run, &rows)
+			m.readAhead += f.read(rows[:len(run)])
 		}
 		for i := range run {
 			if why := m.beat(src, f, rows[i], &run[i]); why != feed.Accepted {
@@ -34,6 +35,20 @@ func runOf(all []feed.Heartbeat) []feed.Heartbeat {
 		n++
 	}
 	return all[:n]
+}
+
+// read reads of each row what its heartbeat is about to look at. The sum means
+// nothing: it is there so that the columns are waited for together, as the names are.
+func (f *feedState) read(rows []rowID) (sum feed.Instant) {
+	for _, id := range rows {
+		if id == noRow {
+			continue
+		}
+		b, i := f.blocks[id.block()], id.place()
+		sum += b.arrival[i] + b.event[i] + feed.Instant(b.rate[i]) + feed.Instant(b.verdict[i]) +
+			feed.Instant(b.rule[i]) + feed.Instant(b.sources[i]) + feed.Instant(b.groups[i]) + feed.Instant(b.in[i])
+	}
+	return sum
 }
 
 // beat takes one heartbeat of feed f, nil where that is not known yet. id is its row,

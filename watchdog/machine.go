@@ -40,6 +40,7 @@ type Machine struct {
 	ledger     []LedgerRow  // for the next Flush
 	rewound    feed.Instant // when the clock was set back last; zero: not lately
 	gone       []string     // names that no feed has any more, for the next Flush
+	readAhead  feed.Instant // no meaning: what is summed up here is not left out as unused
 }
 
 // Config is fixed for the life of a Machine.
