@@ -85,9 +85,10 @@ func notJSON(err error, dec *json.Decoder) error {
 // line that is no JSON is refused by itself. Names are parts of one copy of doc, as
 // in ParseLines.
 func (b *Batch) ParseNDJSON(doc []byte) error {
-	rest, one := string(doc), ""
-	for line := 1; len(rest) > 0; line++ {
-		one, rest, _ = strings.Cut(rest, "\n")
+	text := string(doc)
+	for line := 1; len(text) > 0; line++ {
+		one, rest, _ := strings.Cut(text, "\n")
+		text = rest
 		if one = strings.TrimSpace(one); one == "" {
 			continue
 		}
