@@ -4,10 +4,11 @@
 # make sim       the simulator for 1,000 fleet-years; says what it did
 # make mutants   breaks copies of the watchdog on purpose; the simulator has to notice each
 # make bench     the benchmarks
+# make bench-report  the benchmarks of docs/performance.md as a table; BENCH=-ten-million for more
 # make build     bin/feedwatch
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: test race lint sim mutants bench build tools clean
+.PHONY: test race lint sim mutants bench bench-report build tools clean
 
 # The Go tools, each pinned. Built into .tools, never into the machine.
 gotestsum     := gotest.tools/gotestsum@v1.13.0
@@ -36,6 +37,9 @@ mutants:
 
 bench:
 	@go test -run '^$$' -bench . -benchmem ./...
+
+bench-report:
+	@.ci/bench-report $(BENCH)
 
 build:
 	@go build -trimpath -o bin/feedwatch ./cmd/feedwatch

@@ -13,11 +13,12 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
-// TestMain lets scripts call feedwatch: this test binary, under that name. What a
+// TestMain lets scripts call feedwatch: this test binary, under that name; benchmarks
+// call bare. What a
 // server answers is kept, for .ci/secrets.
 func TestMain(m *testing.M) {
 	http.DefaultTransport = said.Transport(http.DefaultTransport)
-	testscript.Main(m, map[string]func(){"feedwatch": main})
+	testscript.Main(m, map[string]func(){"feedwatch": main, "bare": bare})
 }
 
 // TestScripts runs the command as people do; UPDATE_GOLDEN=1 writes what it says
