@@ -23,6 +23,22 @@ type calendar struct {
 
 var errNoSuchDate = errors.New("no such date comes")
 
+// noSuchDate says why no day of spec comes: each is past the end of its months.
+func noSuchDate(spec *cron.SpecSchedule) string {
+	first := bits.TrailingZeros64(spec.Dom)
+	var months []string
+	for m := time.January; m <= time.December; m++ {
+		if spec.Month&(1<<m) != 0 {
+			months = append(months, m.String())
+		}
+	}
+	never := "has"
+	if len(months) > 1 {
+		never = "have"
+	}
+	return fmt.Sprintf("%s never %s a day %d", listed(months, len(months)), never, first)
+}
+
 // fieldNames of a cron expression, for messages.
 const fieldNames = "minute hour day-of-month month day-of-week"
 
@@ -61,7 +77,7 @@ func newCalendar(expr string, loc *time.Location) (*calendar, error) {
 	spec.Location = time.UTC
 	c := &calendar{spec: spec, loc: loc}
 	if spec.Next(gapsFrom).IsZero() {
-		return nil, fmt.Errorf("cron %q never runs: %w; check day and month", shortened(expr), errNoSuchDate)
+		return nil, fmt.Errorf("cron %q never runs: %w: %s; check day and month", shortened(expr), errNoSuchDate, noSuchDate(spec))
 	}
 	c.measure()
 	return c, nil
@@ -71,7 +87,7 @@ func cronError(expr string, err error) error {
 	return fmt.Errorf("cron %q: %s; write five fields: %s", shortened(expr), strings.ReplaceAll(err.Error(), ";", ","), fieldNames)
 }
 
-// next is the first run after after, the zero time if none comes within five years.
+// next is the first run after after, the zero time if none comes within nine years.
 func (c *calendar) next(after time.Time) time.Time {
 	local := after.In(c.loc)
 	_, offset := local.Zone()
@@ -85,6 +101,9 @@ func (c *calendar) next(after time.Time) time.Time {
 		}
 	}
 	run := c.spec.Next(wall)
+	if run.IsZero() {
+		run = c.spec.Next(wall.AddDate(4, 0, 0)) // 2100 has no 29 February
+	}
 	if run.IsZero() {
 		return time.Time{}
 	}

@@ -211,6 +211,34 @@ func TestMaintenanceRepeated(t *testing.T) {
 			"2026-03-28T03:00:00Z 2026-03-29T02:30:00Z", "2026-03-30T02:00:00Z 2026-03-31T01:30:00Z",
 		},
 		{
+			"Lord Howe skips half an hour", "{cron: '10 2 * * *', timezone: Australia/Lord_Howe, duration: 1h}", "2026-10-03T15:30:00Z",
+			"2026-10-03T15:30:00Z 2026-10-03T16:30:00Z", "2026-10-04T15:10:00Z 2026-10-04T16:10:00Z",
+		},
+		{
+			"Lord Howe repeats half an hour", "{cron: '45 1 * * *', timezone: Australia/Lord_Howe, duration: 1h}", "2026-04-04T15:20:00Z",
+			"2026-04-04T14:45:00Z 2026-04-04T15:45:00Z", "2026-04-05T15:15:00Z 2026-04-05T16:15:00Z",
+		},
+		{
+			"New York skips it", "{cron: '30 2 * * *', timezone: America/New_York, duration: 1h}", "2026-03-08T07:00:00Z",
+			"2026-03-08T07:00:00Z 2026-03-08T08:00:00Z", "2026-03-09T06:30:00Z 2026-03-09T07:30:00Z",
+		},
+		{
+			"Santiago skips midnight", "{cron: '0 0 * * *', timezone: America/Santiago, duration: 1h}", "2026-09-06T04:00:00Z",
+			"2026-09-06T04:00:00Z 2026-09-06T05:00:00Z", "2026-09-07T03:00:00Z 2026-09-07T04:00:00Z",
+		},
+		{
+			"Santiago repeats 23:30", "{cron: '30 23 * * *', timezone: America/Santiago, duration: 20m}", "2026-04-05T03:30:00Z",
+			"none", "2026-04-06T03:30:00Z 2026-04-06T03:50:00Z",
+		},
+		{
+			"Apia skips a day", "{cron: '0 6 * * *', timezone: Pacific/Apia, duration: 2h}", "2011-12-30T10:00:00Z",
+			"2011-12-30T10:00:00Z 2011-12-30T12:00:00Z", "2011-12-30T16:00:00Z 2011-12-30T18:00:00Z",
+		},
+		{
+			"29 February", "{cron: '0 2 29 2 *', duration: 2h}", "2028-02-29T03:00:00Z",
+			"2028-02-29T02:00:00Z 2028-02-29T04:00:00Z", "2032-02-29T02:00:00Z 2032-02-29T04:00:00Z",
+		},
+		{
 			"and the later goes on", "{cron: '0 4 * * *', timezone: Europe/Oslo, duration: 23h30m}", "2026-03-29T02:30:00Z",
 			"2026-03-29T02:00:00Z 2026-03-30T01:30:00Z", "2026-03-30T02:00:00Z 2026-03-31T01:30:00Z",
 		},

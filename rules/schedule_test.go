@@ -42,6 +42,7 @@ func TestScheduleNext(t *testing.T) {
 		{"just before a run", "*/5 * * * *", "", "2025-01-01T00:04:59.999Z", []string{"2025-01-01T00:05:00Z"}},
 		{"just after a run", "*/5 * * * *", "", "2025-01-01T00:05:00.001Z", []string{"2025-01-01T00:10:00Z"}},
 		{"29 February", "0 0 29 2 *", "UTC", "2025-01-01T00:00:00Z", []string{"2028-02-29T00:00:00Z", "2032-02-29T00:00:00Z"}},
+		{"29 February, over a year that has none", "0 0 29 2 *", "UTC", "2096-02-29T00:00:00Z", []string{"2104-02-29T00:00:00Z"}},
 		{
 			"day of month or weekday", "0 0 13 * 5", "UTC", "2025-06-01T00:00:00Z",
 			[]string{"2025-06-06T00:00:00Z", "2025-06-13T00:00:00Z", "2025-06-20T00:00:00Z"},
@@ -217,6 +218,25 @@ func TestCalendarMeasures(t *testing.T) {
 		got := mustSchedule(t, c.cron, "").calendar
 		if got.shortest != c.shortest || got.longest != c.longest {
 			t.Errorf("%s: runs are %s to %s apart, want %s to %s", c.cron, got.shortest, got.longest, c.shortest, c.longest)
+		}
+	}
+}
+
+// Deadlines of runs at local times that are skipped, or come twice.
+func TestScheduleDeadlineWhereClocksChange(t *testing.T) {
+	for _, c := range []struct{ cron, timezone, arrival, want string }{
+		{"30 2 * * *", "Europe/Oslo", "2026-03-28T02:31:00+01:00", "2026-03-29T03:45:00+02:00"},
+		{"30 2 * * *", "Europe/Oslo", "2026-10-25T02:31:00+02:00", "2026-10-26T03:15:00+01:00"},
+		{"30 2 * * *", "America/New_York", "2026-03-07T02:31:00-05:00", "2026-03-08T03:45:00-04:00"},
+		{"15 2 * * *", "Australia/Lord_Howe", "2026-10-03T02:16:00+10:30", "2026-10-04T03:15:00+11:00"},
+		{"45 1 * * *", "Australia/Lord_Howe", "2026-04-05T01:46:00+11:00", "2026-04-06T02:30:00+10:30"},
+		{"0 0 * * *", "America/Santiago", "2026-09-05T00:01:00-04:00", "2026-09-06T01:45:00-03:00"},
+		{"30 23 * * *", "America/Santiago", "2026-04-04T23:31:00-03:00", "2026-04-06T00:15:00-04:00"},
+		{"0 6 * * *", "Pacific/Apia", "2011-12-29T06:01:00-10:00", "2011-12-31T00:45:00+14:00"},
+	} {
+		s := Schedule{calendar: mustSchedule(t, c.cron, c.timezone).calendar, early: time.Minute, grace: 45 * time.Minute}
+		if got, want := s.Deadline(feed.At(mustTime(t, c.arrival))), feed.At(mustTime(t, c.want)); got != want {
+			t.Errorf("%s in %s: deadline of %s is %s, want %s", c.cron, c.timezone, c.arrival, got, want)
 		}
 	}
 }

@@ -243,7 +243,13 @@ var wrongFiles = []wrongFile{
 		`9:24: cron field "0,,5" has an empty item -> remove a comma`,
 	}},
 	{"31 February", ruleWith("expect: {cron: '0 6 31 2 *', grace: 1h}"), []string{
-		`9:24: cron "0 6 31 2 *" never runs: no such date comes -> check day and month`,
+		`9:24: cron "0 6 31 2 *" never runs: no such date comes: February never has a day 31 -> check day and month`,
+	}},
+	{"30 February", ruleWith("expect: {cron: '0 6 30 2 *', grace: 1h}"), []string{
+		`9:24: cron "0 6 30 2 *" never runs: no such date comes: February never has a day 30 -> check day and month`,
+	}},
+	{"31 of short months", ruleWith("expect: {cron: '0 6 31 4,6,FEB *', grace: 1h}"), []string{
+		`9:24: cron "0 6 31 4,6,FEB *" never runs: no such date comes: February, April and June never have a day 31 -> check day and month`,
 	}},
 	{"too early", ruleWith("expect: {cron: '*/15 * * * *', early: 15m, grace: 1h}"), []string{
 		`9:47: early is 15m, and runs come every 15m: one arrival would stand for two runs -> write 7m30s or less`,
