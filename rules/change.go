@@ -118,6 +118,11 @@ func readLeaves(files []File) leaves {
 		if isRosterFile(f.Name) {
 			continue
 		}
+		if isCalendar(f.Name) {
+			what := "calendar " + filepath.Base(f.Name)
+			l.things[what], l.values[join(what, "contents")] = true, version([]File{f})
+			continue
+		}
 		doc, _, err := loadNodes(strings.TrimPrefix(string(f.Data), "\ufeff"))
 		if err == nil && doc != nil && len(doc.Content) > 0 {
 			l.read("", "", doc.Content[0])

@@ -23,6 +23,7 @@ const (
 	ignoresEverybody           Check = "ignores-everybody"
 	impossibleDate             Check = "impossible-date"
 	missingKey                 Check = "missing-key"
+	neverActive                Check = "never-active"
 	noCatchAll                 Check = "no-catch-all"
 	noEscalation               Check = "no-escalation"
 	noFeeds                    Check = "no-feeds"
@@ -39,8 +40,10 @@ const (
 	unknownKey                 Check = "unknown-key"
 	unreachableRule            Check = "unreachable-rule"
 	warnAfterStaleAfter        Check = "warn-after-stale-after"
+	wrongActive                Check = "wrong-active"
 	wrongCron                  Check = "wrong-cron"
 	wrongDuration              Check = "wrong-duration"
+	wrongHolidays              Check = "wrong-holidays"
 	wrongMatcher               Check = "wrong-matcher"
 	wrongName                  Check = "wrong-name"
 	wrongRoster                Check = "wrong-roster"
@@ -67,10 +70,10 @@ const (
 
 var errorChecks = [...]Check{
 	beforeLossBeyondRetention, beforeLossWithoutRetention, conflictingKeys, dependencyCircle, duplicateKey,
-	duplicateName, earlyBeyondInterval, emptyValue, forgetBeforeStale, ignoresEverybody, impossibleDate, missingKey, noCatchAll,
-	noEscalation, noFeeds, noRules, noSuchEscalation, noSuchFeed, noSuchNotifier, noSuchRoster, noWholeFeedRule, notYAML,
-	stillWatched, tellsNobody, tooMuch, unknownKey, unreachableRule, warnAfterStaleAfter, wrongCron, wrongDuration,
-	wrongMatcher, wrongName, wrongRoster, wrongTime, wrongTimezone, wrongType, wrongValue, wrongWindow,
+	duplicateName, earlyBeyondInterval, emptyValue, forgetBeforeStale, ignoresEverybody, impossibleDate, missingKey, neverActive,
+	noCatchAll, noEscalation, noFeeds, noRules, noSuchEscalation, noSuchFeed, noSuchNotifier, noSuchRoster, noWholeFeedRule, notYAML,
+	stillWatched, tellsNobody, tooMuch, unknownKey, unreachableRule, warnAfterStaleAfter, wrongActive, wrongCron, wrongDuration,
+	wrongHolidays, wrongMatcher, wrongName, wrongRoster, wrongTime, wrongTimezone, wrongType, wrongValue, wrongWindow,
 }
 
 var warningChecks = [...]Check{

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"os"
@@ -155,10 +156,13 @@ func TestOneSlipIsOneFinding(t *testing.T) {
 	}
 }
 
-// slipEverywhere makes each slip on each line of the first of the files, and says how
+// slipEverywhere makes each slip on each line of the first rule file, and says how
 // many were refused.
 func slipEverywhere(t *testing.T, files []File) (refused int) {
 	t.Helper()
+	slices.SortStableFunc(files, func(a, b File) int { // rule files first
+		return cmp.Compare(filepath.Ext(b.Name), filepath.Ext(a.Name))
+	})
 	lines := strings.Split(strings.TrimSpace(string(files[0].Data)), "\n")
 	for name, slip := range slips {
 		for i, line := range lines {

@@ -30,6 +30,8 @@ type defaults struct {
 	times      map[string]defaultTime // by key
 	severity   Severities
 	severityAt Pos // zero: not said
+	active     *Active
+	activeAt   Pos // zero: not said
 	escalation reference
 	unread     map[string]bool // keys that stand there, and could not be read
 	allUnread  bool            // it is not known which keys stand there
@@ -70,17 +72,20 @@ func (r *reader) readSetDefaults(top mapping) {
 
 // readFeedDefaults are those for the rules of one feed, with the set's behind them.
 func (r *reader) readFeedDefaults(feed mapping) *defaults {
-	if !feed.has("defaults") {
+	if !feed.has("defaults") && !feed.has("active") {
 		return r.defaults
 	}
-	own := &defaults{feed: true, at: r.src.pos(feed.key("defaults")), allUnread: true, beyond: r.defaults}
-	n := feed.get("defaults")
-	if n == nil {
+	own := &defaults{feed: true, allUnread: feed.has("defaults"), beyond: r.defaults}
+	if n := feed.get("defaults"); n != nil {
+		if m, ok := r.mapping(n, feedDefaultsObject); ok {
+			r.fillDefaults(own, m)
+		}
+	}
+	if own.activeAt != (Pos{}) && feed.has("active") {
+		r.fail(feed.key("active"), conflictingKeys, "active stands in the feed, and in its defaults too", "keep one of them")
 		return own
 	}
-	if m, ok := r.mapping(n, feedDefaultsObject); ok {
-		r.fillDefaults(own, m)
-	}
+	r.defaultActive(own, feed)
 	return own
 }
 
@@ -100,6 +105,7 @@ func (r *reader) fillDefaults(d *defaults, m mapping) {
 		r.fail(m.get("forget_after"), forgetBeforeStale, fmt.Sprintf("forget_after is %s: a series would be forgotten before it is stale (%s)", FormatDuration(forget), FormatDuration(stale)),
 			"write a longer time, for example 30d")
 	}
+	r.defaultActive(d, m)
 	if n := m.get("severity"); n != nil {
 		d.severity, d.severityAt = r.severity(n), r.src.pos(n)
 	}
@@ -119,6 +125,12 @@ func (r *reader) defaultTime(d *defaults, m mapping, key string) {
 		d.times = map[string]defaultTime{}
 	}
 	d.times[key] = defaultTime{value, r.src.pos(n)}
+}
+
+func (r *reader) defaultActive(d *defaults, m mapping) {
+	if m.has("active") {
+		d.active, d.activeAt = r.readActive(m.get("active")), r.src.pos(m.key("active"))
+	}
 }
 
 func (d *defaults) unreadKey(key string) {
@@ -170,6 +182,17 @@ func (d *defaults) severe(rule *Rule) {
 		if d.severityAt != (Pos{}) {
 			rule.severity = d.severity
 			rule.defaulted = append(rule.defaulted, Defaulted{"severity", d.severity.String(), d.feed, d.severityAt})
+			return
+		}
+	}
+}
+
+// activate gives a rule the default active hours, where there are some.
+func (d *defaults) activate(rule *Rule) {
+	for ; d != nil; d = d.beyond {
+		if d.activeAt != (Pos{}) {
+			rule.active = d.active
+			rule.defaulted = append(rule.defaulted, Defaulted{"active", d.active.String(), d.feed, d.activeAt})
 			return
 		}
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,46 @@ func TestDefaultsOfTheSetAndOfAFeed(t *testing.T) {
 	}
 }
 
+// What is nearest to a rule holds: its own hours, its feed's under either key, the set's.
+func TestDefaultActiveHours(t *testing.T) {
+	set := mustParse(t, defaultLadders+`feeds:
+  - name: plain
+    escalation: on-call
+    rules:
+      - {name: whole, per: feed, stale_after: 5m, active: {hours: "00:00-24:00", timezone: UTC}}
+      - {name: everyone, stale_after: 5m}
+  - name: keyed
+    escalation: on-call
+    active: {days: sat, timezone: UTC}
+    defaults: {stale_after: 20m}
+    rules:
+      - {name: own, match: ['client="o"'], active: {days: mon, timezone: UTC}}
+      - {name: everyone}
+  - name: listed
+    escalation: on-call
+    defaults: {stale_after: 20m, active: {days: sun, timezone: UTC}}
+    rules:
+      - {name: everyone}
+`, "defaults: {active: {days: mon-fri, hours: '08:00-18:00', timezone: Europe/Oslo}}")
+	for _, c := range []struct{ feed, rule, hours, from string }{
+		{"plain", "whole", "always", ""},
+		{"plain", "everyone", "mon-fri 08:00-18:00 Europe/Oslo", "set active mon-fri 08:00-18:00 Europe/Oslo 1.yaml:1:12"},
+		{"keyed", "own", "mon 00:00-24:00 UTC", ""},
+		{"keyed", "everyone", "sat 00:00-24:00 UTC", "feed active sat 00:00-24:00 UTC 0.yaml:12:5"},
+		{"listed", "everyone", "sun 00:00-24:00 UTC", "feed active sun 00:00-24:00 UTC 0.yaml:19:34"},
+	} {
+		f := mustFeed(t, set, c.feed)
+		for _, r := range slices.Concat(f.GroupRules(), f.ClientRules()) {
+			if r.Name() != c.rule {
+				continue
+			}
+			if got := policy(r); r.Active().String() != c.hours || c.from != "" != strings.Contains(got, " active ") || !strings.Contains(got, c.from) {
+				t.Errorf("%s of %s counts %s: %s", c.rule, c.feed, r.Active(), got)
+			}
+		}
+	}
+}
+
 func sameWords(a, b []string) bool {
 	seen := map[string]int{}
 	for _, w := range a {
@@ -132,8 +173,15 @@ var wrongDefaults = []wrongFile{
 	{"no stale_after anywhere", feedWith("defaults: {severity: info}\nrules: [{name: everyone}]"), []string{
 		`7:20: rule "everyone" does not say when it is stale -> write stale_after: 30m, or expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`,
 	}},
+	{"active hours of a feed in two places", feedWith("active: {days: mon-fri, timezone: UTC}\ndefaults: {active: {days: sat, timezone: UTC}}\n" + everyone), []string{
+		`6:5: active stands in the feed, and in its defaults too -> keep one of them`,
+	}},
+	{"wrong active hours among the defaults", "defaults: {active: {days: mon-fri}}\n" + feedWith("defaults: {active: {hours: 8-18, timezone: UTC}}\n"+everyone), []string{
+		`1:20: active has no timezone -> write timezone: Europe/Oslo, whose clock the hours are of`,
+		`7:32: "8-18" are no hours -> write for example "08:00-18:00", or "22:00-06:00" for hours that end on the next day`,
+	}},
 	{"defaults of a wrong kind", "defaults: [1h]\n" + feedWith("defaults: {stale_after: 5}\nrules: [{name: everyone, stale_after: 1m}]"), []string{
-		`1:11: defaults is a list -> write keys and values here: stale_after, warn_after, lag_over, resolve_after, forget_after and 3 more`,
+		`1:11: defaults is a list -> write keys and values here: stale_after, warn_after, lag_over, resolve_after, forget_after and 4 more`,
 		`7:29: "5" has no unit -> write 5s, 5m, 5h or 5d`,
 	}},
 }

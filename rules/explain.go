@@ -70,7 +70,7 @@ func (r *Rule) Course(last, lossFrom feed.Instant, retention time.Duration) []Mo
 	}
 	all := []Moment{{At: stale, Kind: TurnsStale}}
 	if r.warnAfter > 0 {
-		all = append(all, Moment{At: last.Add(r.warnAfter), Kind: TurnsLate})
+		all = append(all, Moment{At: r.active.After(last, r.warnAfter), Kind: TurnsLate})
 	}
 	var steps []Step
 	if r.escalation != nil {

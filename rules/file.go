@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// File is one rule file, or a file of clients that one names: its name as shown in findings, and its bytes.
+// File is one rule file, or a file beside it that one names (clients, a calendar): its
+// name as shown in findings, and its bytes.
 type File struct {
 	Name string `json:"name"`
 	Data []byte `json:"data"`
@@ -28,6 +29,8 @@ const (
 	MaintenancesMax = 1_000                 // in all files together
 	IgnoresMax      = 100                   // of one feed
 	DependsOnMax    = 16                    // of one feed
+	ActivesMax      = 1_000                 // different ones in all files together
+	HoursMax        = 24                    // of one active
 	TextBytesMax    = 1_000                 // of a description, an owner, a runbook, a reason
 	NameBytesMax    = 100                   // of a rule, an escalation, a maintenance, a notifier
 	DurationMax     = 3650 * 24 * time.Hour // of every duration

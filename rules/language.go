@@ -24,8 +24,8 @@ type key struct {
 type shape struct {
 	kind   shapeKind
 	words  []string // of wordShape
-	of     *shape   // of listShape and rosterShape: its items
-	object *object  // of objectShape, clientShape, rosterShape and severityShape
+	of     *shape   // of listShape, oneOrMoreShape and rosterShape: the items
+	object *object  // of objectShape, clientShape, rosterShape, severityShape and holidayShape
 }
 
 type shapeKind uint8
@@ -43,11 +43,15 @@ const (
 	labelsShape // any keys, with text
 	listShape
 	objectShape
-	shareShape    // of the clients of a feed, such as 50%
-	quorumShape   // a number of clients, or a share of them
-	severityShape // a severity, or an object
-	clientShape   // a client's name, or an object
-	rosterShape   // a list, or an object
+	shareShape     // of the clients of a feed, such as 50%
+	quorumShape    // a number of clients, or a share of them
+	severityShape  // a severity, or an object
+	clientShape    // a client's name, or an object
+	rosterShape    // a list, or an object
+	oneOrMoreShape // an item, or a list of them
+	daysShape      // mon, or mon-fri
+	hoursShape     // 08:00-18:00
+	holidayShape   // a date, or an object
 )
 
 func newObject(what string, keys ...key) *object {
@@ -69,6 +73,7 @@ func (o *object) atMostOne(names ...string) *object {
 }
 
 func listOf(item shape) shape     { return shape{kind: listShape, of: &item} }
+func oneOrMore(item shape) shape  { return shape{kind: oneOrMoreShape, of: &item} }
 func objectOf(o *object) shape    { return shape{kind: objectShape, object: o} }
 func word(choice ...string) shape { return shape{kind: wordShape, words: choice} }
 func just(kind shapeKind) shape   { return shape{kind: kind} }
@@ -94,6 +99,17 @@ var severityObject = newObject("severity",
 // severities is one severity, or one that rises.
 var severities = shape{kind: severityShape, words: severityNames[:], object: severityObject}
 
+var holidayFileObject = newObject("a calendar of holidays",
+	key{"file", text, true, "An iCalendar file (*.ics) beside this file: events that last all day."},
+)
+
+var activeObject = newObject("active",
+	key{"days", oneOrMore(just(daysShape)), false, "Days of the week, for example mon-fri. Default: all."},
+	key{"hours", oneOrMore(just(hoursShape)), false, `Hours of each day, for example "08:00-18:00"; hours past midnight belong to the day on which they began. Default: all.`},
+	key{"timezone", text, true, "Whose clock: a time zone by its IANA name, for example Europe/Oslo."},
+	key{"holidays", oneOrMore(shape{kind: holidayShape, object: holidayFileObject}), false, "Days on which no hours begin: dates, and {file: norway.ics} for a calendar beside this file."},
+)
+
 var ruleObject = newObject("a rule",
 	key{"name", text, true, "Unique within the feed."},
 	key{"per", text, false, "What the rule watches: client (each client by itself, the default), feed (all of it as one), or a label, for example cluster."},
@@ -104,6 +120,7 @@ var ruleObject = newObject("a rule",
 	key{"resolve_after", duration, false, "How long all must be well before an incident is over. Default: 5m."},
 	key{"forget_after", duration, false, "After how long unseen a client is no longer watched. Default: never."},
 	key{"expect", objectOf(expectObject), false, "A schedule of runs, in place of stale_after."},
+	key{"active", objectOf(activeObject), false, "When silence counts: outside of these hours deadlines stand still, and nothing opens. Default: the feed's, else always."},
 	key{"severity", severities, false, "Default: error."},
 	key{"quorum", just(quorumShape), false, "How many of its clients must be stale before that pages: a number, or a share such as 10%. Before data is lost one pages by itself."},
 	key{"escalation", text, false, "Who is told. Default: the feed's."},
@@ -119,6 +136,7 @@ var (
 		{"lag_over", duration, false, "Of rules without expect."},
 		{"resolve_after", duration, false, "How long all must be well before an incident is over."},
 		{"forget_after", duration, false, "Of client rules that find a client stale sooner."},
+		{"active", objectOf(activeObject), false, "When silence counts, for rules that do not say so themselves."},
 		{"severity", severities, false, "Of rules that do not say theirs."},
 	}
 	feedDefaultsObject = newObject("defaults of a feed", defaultKeys...)
@@ -160,6 +178,7 @@ var feedObject = newObject("a feed",
 	key{"ignore", listOf(objectOf(ignoreObject)), false, "Clients that are not watched for a time, with a reason."},
 	key{"renamed_from", text, false, "The name it had before: what is known of it goes on."},
 	key{"depends_on", listOf(text), false, "Feeds that explain its silence: while one of them has been paged for, this one pages nobody."},
+	key{"active", objectOf(activeObject), false, "When silence counts, for all its rules that do not say so themselves: as in its defaults. Default: the set's, else always."},
 	key{"rules", listOf(objectOf(ruleObject)), true, "When it is silent."},
 )
 

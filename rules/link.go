@@ -133,7 +133,7 @@ func (f *Feed) impliedRule() *Rule {
 	}
 	return &Rule{
 		name: name, per: PerFeed, implied: true, pos: last.pos,
-		staleAfter: last.staleAfter, lagOver: last.lagOver, expect: last.expect,
+		staleAfter: last.staleAfter, lagOver: last.lagOver, expect: last.expect, active: last.active, longest: last.longest,
 		resolveAfter: last.resolveAfter, idleOK: last.idleOK,
 		severity: Severities{Base: Critical}, escalation: f.escalation,
 	}

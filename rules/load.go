@@ -27,7 +27,8 @@ func loadDir(dir string, takes func(name string) bool) ([]File, error) {
 	return files, nil
 }
 
-// LoadFS reads *.yaml and *.yml of a directory, and the rosters *.csv and *.txt, sorted by name, without those
+// LoadFS reads *.yaml and *.yml of a directory, and what they may name beside them
+// (rosters *.csv and *.txt, calendars *.ics), sorted by name, without those
 // below it. Hidden files and what editors leave behind are passed over. Symbolic
 // links are followed; in a Kubernetes ConfigMap all files are of one version. A
 // file that cannot be read is an error: to leave it out could stop a watch.
@@ -36,7 +37,7 @@ func LoadFS(fsys fs.FS) ([]File, error) {
 }
 
 // ofSets says that a file belongs to a set of rules.
-func ofSets(name string) bool { return isRuleFile(name) || isRosterFile(name) }
+func ofSets(name string) bool { return isRuleFile(name) || isBeside(name) }
 
 func loadFS(fsys fs.FS, takes func(name string) bool) ([]File, error) {
 	// Kubernetes puts a new version in place by pointing ..data at it, perhaps
@@ -93,11 +94,13 @@ func loadOnce(fsys fs.FS, takes func(name string) bool) ([]File, error) {
 	return files, nil
 }
 
-// LoadRosters reads the files of clients of a directory, for whoever is given single
-// rule files of it.
-func LoadRosters(dir string) ([]File, error) {
-	return loadDir(dir, isRosterFile)
+// LoadBeside reads what rule files may name beside them in a directory, for whoever is
+// given single rule files of it: files of clients, and calendars.
+func LoadBeside(dir string) ([]File, error) {
+	return loadDir(dir, isBeside)
 }
+
+func isBeside(name string) bool { return isRosterFile(name) || isCalendar(name) && !leftBehind(name) }
 
 // isRuleFile passes over hidden files (..data, .#lock, .x.yaml.swp) and the
 // copies of editors (#x.yaml#, ~x.yaml; x.yaml~ and x.yaml.bak end otherwise).
@@ -106,8 +109,10 @@ func isRuleFile(name string) bool {
 	if !strings.HasSuffix(lower, ".yaml") && !strings.HasSuffix(lower, ".yml") {
 		return false
 	}
-	return !strings.ContainsRune(".~#", rune(name[0]))
+	return !leftBehind(name)
 }
+
+func leftBehind(name string) bool { return strings.ContainsRune(".~#", rune(name[0])) }
 
 // readFile reads one byte more than is allowed at most, so that Parse can tell.
 func readFile(fsys fs.FS, name string) ([]byte, error) {

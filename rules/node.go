@@ -24,6 +24,9 @@ type reader struct {
 
 	calendars map[string]*calendar // by cron and timezone
 	zones     map[string]zone
+	actives   map[string]*Active           // by what they say
+	gaps      map[activeSpan]time.Duration // the longest that each takes
+	icals     icalFiles
 	matchers  map[string]parsedMatchers
 
 	rosters         map[string]*roster // by the file's name

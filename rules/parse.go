@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -22,20 +23,25 @@ func ParseFor(files []File, notifiers []Target) (*Set, error) {
 }
 
 func parseWith(files []File, check func(*reader)) (*Set, error) {
+	all := files
+	files, icals := withoutCalendars(all)
 	r := &reader{
 		found:     &Findings{Files: len(files)},
+		icals:     icals,
+		actives:   map[string]*Active{},
+		gaps:      map[activeSpan]time.Duration{},
 		calendars: map[string]*calendar{},
 		zones:     map[string]zone{},
 		matchers:  map[string]parsedMatchers{},
 	}
-	if r.tooMany(files) {
+	if r.tooMany(all) {
 		return nil, r.found.err()
 	}
 	ruleFiles := r.takeRosters(files)
 	r.found.Files = len(ruleFiles)
 	r.readFiles(ruleFiles)
 	set := r.link()
-	set.version, set.files = version(files), len(ruleFiles)
+	set.version, set.files = version(all), len(ruleFiles)
 	if len(r.feeds) == 0 && r.found.err() == nil {
 		r.noFeeds(ruleFiles)
 		r.unread.uses = true // there are none

@@ -118,10 +118,12 @@ var wrongRosters = []wrongFile{
 	}},
 }
 
-func TestLoadRosters(t *testing.T) {
-	files, err := LoadFS(fstest.MapFS{
+func TestLoadWhatRuleFilesName(t *testing.T) {
+	dir := fstest.MapFS{
 		"a.yaml": {Data: []byte("a")}, "c.csv": {Data: make([]byte, 2*FileBytesMax)}, "d.txt": {Data: []byte("d\n")}, ".e.txt": {}, "c.csv~": {}, "x.tsv": {},
-	})
+		"n.ICS": {Data: []byte("n")}, ".n.ics": {}, "#n.ics": {}, "n.ics.bak": {},
+	}
+	files, err := LoadFS(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +131,18 @@ func TestLoadRosters(t *testing.T) {
 	for _, f := range files {
 		got = append(got, fmt.Sprint(f.Name, " ", len(f.Data)))
 	}
-	if want := []string{"a.yaml 1", fmt.Sprint("c.csv ", 2*FileBytesMax), "d.txt 2"}; !slices.Equal(got, want) {
+	if want := []string{"a.yaml 1", fmt.Sprint("c.csv ", 2*FileBytesMax), "d.txt 2", "n.ICS 1"}; !slices.Equal(got, want) {
 		t.Errorf("files are %v, want %v", got, want)
+	}
+}
+
+func TestLoadBeside(t *testing.T) {
+	files, err := LoadBeside("testdata/good")
+	if err != nil || len(files) != 1 || files[0].Name != filepath.Join("testdata", "good", "norway.ics") {
+		t.Errorf("beside the rule files are %v, %v", files, err)
+	}
+	if _, err := LoadBeside("testdata/none"); err == nil {
+		t.Error("a directory that is not there gives no error")
 	}
 }
 

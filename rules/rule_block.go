@@ -58,6 +58,7 @@ func (r *reader) readRule(n *yaml.Node, own *defaults) (ruleDraft, bool) {
 	}
 	rule.labels = labelBits(rule.match)
 	d.match, d.deadline = r.atKey(m, "match", d.at), r.atKey(m, "stale_after", r.atKey(m, "expect", d.at))
+	r.readRuleActive(rule, m, own)
 	r.readTimes(d, m, own)
 	r.readSeverity(rule, m, own)
 	d.quorum = r.atKey(m, "quorum", d.at)
@@ -158,6 +159,7 @@ func (r *reader) readTimes(d ruleDraft, m mapping, own *defaults) {
 	if rule.lagOver == 0 {
 		rule.lagOver = rule.staleAfter
 	}
+	r.measure(d, m)
 	if n := m.get("lag_over"); n != nil {
 		rule.lagOver, _ = r.duration(n, "lag_over")
 	} else if lag, ok := own.fitting("lag_over", m.has("lag_over") || m.has("expect"), nil, &rule.defaulted); ok {
@@ -195,36 +197,26 @@ func (r *reader) readWarnAfter(rule *Rule, n *yaml.Node) {
 }
 
 // readForgetAfter reads when an unseen series is retired: not before it would be
-// stale, which with a schedule is a grace after the longest time between two runs.
+// stale.
 func (r *reader) readForgetAfter(rule *Rule, n *yaml.Node) {
 	if n == nil {
 		return
 	}
 	forget, ok := r.duration(n, "forget_after")
-	staleAt := rule.staleAt()
 	switch {
 	case !ok || rule.staleAfter == 0:
 	case rule.per != PerClient:
 		r.fail(n, conflictingKeys, fmt.Sprintf("forget_after goes with client rules, and this rule is per: %s", shortened(rule.per)),
 			"leave it out; to end the watch of a feed write retired_feeds:")
-	case forget <= staleAt:
-		r.fail(n, forgetBeforeStale, fmt.Sprintf("forget_after is %s: a series would be forgotten before it is stale (%s)", FormatDuration(forget), FormatDuration(staleAt)),
+	case forget <= rule.longest:
+		r.fail(n, forgetBeforeStale, fmt.Sprintf("forget_after is %s: a series would be forgotten before it is stale (%s)", FormatDuration(forget), FormatDuration(rule.longest)),
 			"write a longer time, for example 30d")
 	}
 	rule.forgetAfter = forget
 }
 
-// staleAt is how long unseen a series may be before it is stale: with a schedule a
-// grace after the longest time between two runs.
-func (r *Rule) staleAt() time.Duration {
-	if r.expect == nil {
-		return r.staleAfter
-	}
-	return r.staleAfter + r.expect.calendar.longest
-}
-
 func (r *Rule) warnsBefore(warn time.Duration) bool    { return warn < r.staleAfter }
-func (r *Rule) forgetsLater(forget time.Duration) bool { return forget > r.staleAt() }
+func (r *Rule) forgetsLater(forget time.Duration) bool { return forget > r.longest }
 
 // readExpect reads a schedule of runs. Its grace is the rule's stale_after; an
 // event time may be as old as the longest time between two runs, and a grace.
@@ -239,7 +231,7 @@ func (r *reader) readExpect(rule *Rule, n *yaml.Node) {
 	if !m.has("grace") {
 		r.fail(m.node, missingKey, "expect has no grace", "write grace: 45m: how long after its time a run may arrive")
 	}
-	s := &Schedule{calendar: r.calendar(m)}
+	s := &Schedule{calendar: r.calendar(m), active: rule.active}
 	grace, ok := time.Duration(0), false
 	if n := m.get("grace"); n != nil {
 		grace, ok = r.duration(n, "grace")
@@ -277,11 +269,7 @@ func (r *reader) calendar(m mapping) *calendar {
 			return nil
 		}
 	}
-	z, known := r.zones[name]
-	if !known {
-		z = loadZone(name)
-		r.zones[name] = z
-	}
+	z := r.zone(name)
 	if z.err != nil {
 		r.failErr(m.get("timezone"), wrongTimezone, z.err)
 	}

@@ -16,6 +16,7 @@ type Schedule struct {
 	calendar       *calendar
 	cron, timezone string
 	early, grace   time.Duration
+	active         *Active // runs at other times are not expected; nil: always
 
 	// Between two runs all arrivals have the same deadline, and a feed's arrivals
 	// are nearly all between the same two. What was found last is kept; it changes
@@ -42,26 +43,41 @@ func ParseSchedule(cronExpr, timezone string) (*Schedule, error) {
 	return &Schedule{calendar: c, cron: cronExpr, timezone: timezone}, nil
 }
 
-// Next is the first run after after; the zero time if none comes within five years.
+// Next is the first run after after; the zero time if none comes within nine years.
 func (s *Schedule) Next(after time.Time) time.Time { return s.calendar.next(after) }
 
-// Deadline is Next(a + early) + grace; zero if no further run is scheduled.
+// Deadline is Next(a + early) + grace; zero if no further run is scheduled. Runs
+// outside of active hours are passed over, and grace is active time.
 func (s *Schedule) Deadline(a feed.Instant) feed.Instant {
 	next := s.runAfter(a.Add(s.early))
 	if next.IsZero() {
 		return 0
 	}
-	return next.Add(s.grace)
+	return s.active.After(next, s.grace)
 }
 
-// runAfter is the first run after after; zero if none comes within five years.
+// runAfter is the first run after after that is expected; zero if none comes
+// within nine years.
 func (s *Schedule) runAfter(after feed.Instant) feed.Instant {
 	if w := s.last.Load(); w != nil && w.from <= after && after < w.next {
 		return w.next
 	}
-	next := feed.At(s.calendar.next(time.UnixMilli(int64(after))))
+	next := s.activeRun(after)
 	if !next.IsZero() {
 		s.last.Store(&wait{from: after, next: next})
+	}
+	return next
+}
+
+// activeRun is runAfter, found anew.
+func (s *Schedule) activeRun(after feed.Instant) feed.Instant {
+	next := feed.At(s.calendar.next(time.UnixMilli(int64(after))))
+	for limit := after.Add(gapDays * 24 * time.Hour); !next.IsZero() && !s.active.Holds(next); {
+		from := s.active.Next(next)
+		if from > limit {
+			return 0
+		}
+		next = feed.At(s.calendar.next(time.UnixMilli(int64(from) - 1)))
 	}
 	return next
 }

@@ -75,6 +75,9 @@ const (
 	durationPattern = `([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?`
 	sharePattern    = `(100([.]0+)?|[1-9][0-9]?([.][0-9]+)?|0[.][0-9]*[1-9][0-9]*) *%`
 	targetPattern   = `[A-Za-z0-9][A-Za-z0-9._-]*`
+	dayPattern      = `[Mm][Oo][Nn]|[Tt][Uu][Ee]|[Ww][Ee][Dd]|[Tt][Hh][Uu]|[Ff][Rr][Ii]|[Ss][Aa][Tt]|[Ss][Uu][Nn]`
+	clockPattern    = `([01]?[0-9]|2[0-4]):[0-5][0-9]`
+	datePattern     = `^2[01][0-9]{2}-[0-9]{2}-[0-9]{2}$`
 	timePattern     = `^2[0-9]{3}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$`
 )
 
@@ -119,6 +122,15 @@ func (w *schemaWriter) shape(s shape) schema {
 		return schema{"anyOf": []schema{{"type": scalars}, w.refer(s.object)}}
 	case rosterShape:
 		return schema{"anyOf": []schema{w.shape(listOf(*s.of)), w.refer(s.object)}}
+	case oneOrMoreShape:
+		items := w.shape(*s.of)
+		return schema{"anyOf": []schema{items, {"type": "array", "items": items, "minItems": 1}}}
+	case daysShape:
+		return matching("^("+dayPattern+")(-("+dayPattern+"))?$", "mon-fri")
+	case hoursShape:
+		return matching("^"+clockPattern+" *- *"+clockPattern+"$", "08:00-18:00")
+	case holidayShape:
+		return schema{"anyOf": []schema{matching(datePattern, "2026-12-24"), w.refer(s.object)}}
 	default:
 		return schema{"type": scalars}
 	}

@@ -126,6 +126,8 @@ type Rule struct {
 	resolveAfter time.Duration
 	forgetAfter  time.Duration
 	expect       *Schedule
+	active       *Active
+	longest      time.Duration // see longestGap
 	severity     Severities
 	quorum       Quorum
 	escalation   *Escalation
@@ -178,6 +180,18 @@ func (r *Rule) ForgetAfter() time.Duration { return r.forgetAfter }
 // Expect is the schedule of runs; nil for a rule by age alone.
 func (r *Rule) Expect() *Schedule { return r.expect }
 
+// Active is when silence counts; nil for always, as for no rule.
+func (r *Rule) Active() *Active {
+	if r == nil {
+		return nil
+	}
+	return r.active
+}
+
+// LongestGap is the longest time between an update and the deadline that follows
+// from it, as far as calendars can be looked ahead.
+func (r *Rule) LongestGap() time.Duration { return r.longest }
+
 // Severity is the rule's while few are in trouble.
 func (r *Rule) Severity() Severity { return r.severity.Base }
 
@@ -198,11 +212,11 @@ func (r *Rule) Implied() bool { return r.implied }
 func (r *Rule) Pos() Pos { return r.pos }
 
 // Deadline is the instant at which a series whose last arrival is a turns stale
-// if nothing arrives. Without a schedule: a + StaleAfter. With one: Next(a +
-// early) + grace; the zero Instant if no further run is scheduled.
+// if nothing arrives. Without a schedule: a + StaleAfter of active time. With one:
+// Next(a + early) + grace; the zero Instant if no further run is scheduled.
 func (r *Rule) Deadline(a feed.Instant) feed.Instant {
 	if r.expect == nil {
-		return a.Add(r.staleAfter)
+		return r.active.After(a, r.staleAfter)
 	}
 	return r.expect.Deadline(a)
 }

@@ -67,7 +67,7 @@ var strayKeys = map[*object]map[string]stray{
 		"cron":          {`write expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`, "expect"},
 		"schedule":      {`write expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`, "expect"},
 		"grace":         {"grace belongs in expect, beside cron", ""},
-		"timezone":      {"timezone belongs in expect, beside cron", ""},
+		"timezone":      {"timezone belongs in expect, beside cron, or in active", ""},
 		"repeat":        {"repeat belongs in a step of an escalation", ""},
 		"before_loss":   {"before_loss belongs in a step of an escalation", ""},
 		"runbook_url":   {"runbook belongs in the feed", ""},
@@ -175,7 +175,7 @@ func (is *object) strayed(key string) (stray, bool) {
 	if s, ok := strayKeys[is][word]; ok {
 		return s, true
 	}
-	for _, other := range []*object{feedObject, ruleObject, stepObject, expectObject, escalationObject, maintenanceObject} {
+	for _, other := range []*object{feedObject, ruleObject, stepObject, expectObject, escalationObject, maintenanceObject, activeObject} {
 		if other == is || !slices.Contains(other.names, word) {
 			continue
 		}
@@ -196,6 +196,7 @@ var homes = map[*object]string{
 	expectObject:      ", within a rule",
 	escalationObject:  ", under escalations:",
 	maintenanceObject: ", under maintenance:",
+	activeObject:      ", within a rule or a feed",
 }
 
 var wordBreaks = strings.NewReplacer("-", "_", " ", "_")

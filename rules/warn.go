@@ -27,10 +27,7 @@ func (r *reader) warn(set *Set) {
 
 // warnGap notes a rule whose deadline comes when the first updates are lost.
 func (r *reader) warnGap(f *Feed, d *ruleDraft) {
-	gap := d.rule.staleAfter
-	if d.rule.expect != nil {
-		gap += d.rule.expect.calendar.longest
-	}
+	gap := d.rule.longest
 	if f.retention == 0 || gap < f.retention {
 		return
 	}

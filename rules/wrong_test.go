@@ -164,7 +164,7 @@ var wrongFiles = []wrongFile{
 		`11:23: forget_after goes with client rules, and this rule is per: cluster -> leave it out; to end the watch of a feed write retired_feeds:`,
 	}},
 	{"forget between runs", ruleWith("expect: {cron: '0 6 * * 1', grace: 1h}\nforget_after: 7d"), []string{
-		`10:23: forget_after is 7d: a series would be forgotten before it is stale (7d1h) -> write a longer time, for example 30d`,
+		`10:23: forget_after is 7d: a series would be forgotten before it is stale (7d2h) -> write a longer time, for example 30d`,
 	}},
 	{"severity", ruleWith("stale_after: 5m\nseverity: crit"), []string{
 		`10:19: unknown severity "crit" -> did you mean "critical"?`,
@@ -357,7 +357,7 @@ var wrongFiles = []wrongFile{
 }
 
 func allWrongFiles() []wrongFile {
-	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults, wrongRosters, wrongIgnores, wrongSeverities, wrongQuorums)
+	return slices.Concat(wrongFiles, wrongMaintenances, wrongDependencies, wrongDefaults, wrongRosters, wrongIgnores, wrongSeverities, wrongQuorums, wrongActives)
 }
 
 func TestWrongFiles(t *testing.T) {

@@ -176,7 +176,7 @@ func readAgain(was, is Verdict) bool {
 // behindAt says that an update of a client arrived later than its rule allows.
 func behindAt(f *feedState, b *block, i int, arrival, event feed.Instant) bool {
 	r := f.ruleOf(b, i)
-	return r != nil && event != 0 && !isGroup(b.client[i]) && arrival.Sub(event) > r.LagOver()
+	return r != nil && event != 0 && !isGroup(b.client[i]) && r.Active().Between(event, arrival) > r.LagOver()
 }
 
 // hearThrough keeps which sources a row is heard through. A row never seen
@@ -213,7 +213,7 @@ func (m *Machine) follow(f *feedState, id rowID, arrival, event, before feed.Ins
 	if !kept {
 		base = b.event[i]
 	}
-	next := t.beat(arrival, event, before, b.event[i], base, r.LagOver(), resumed)
+	next := t.beat(arrival, event, before, b.event[i], base, r, resumed)
 	switch {
 	case next == nil && t != nil:
 		delete(f.tracks, id)

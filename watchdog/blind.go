@@ -27,15 +27,16 @@ func (m *Machine) refreshBlindness() {
 }
 
 // blindDeadline is when blindness of a set is trouble for f: once it has lasted
-// longer than the feed's shortest stale_after, and than the source's own bound.
+// longer than the shortest that the feed's rules allow in their active hours, and
+// than the source's own bound.
 func (m *Machine) blindDeadline(f *feedState, set *sourceSet) feed.Instant {
-	shortest := time.Duration(0)
-	for _, r := range f.rules {
-		if shortest == 0 || r.StaleAfter() < shortest {
-			shortest = r.StaleAfter()
+	first := set.horizon
+	for i, r := range f.rules {
+		if at := r.Active().After(set.horizon, r.StaleAfter()); i == 0 || at < first {
+			first = at
 		}
 	}
-	return max(m.sources.blindAt(set)+1, set.horizon.Add(shortest))
+	return max(m.sources.blindAt(set)+1, first)
 }
 
 // refreshBlindIncident opens, follows and ends the incident that says that f cannot

@@ -257,7 +257,9 @@ func (m *Machine) rejudge(f *feedState, id rowID) {
 		horizon: set.horizon,
 		grace:   m.grace(r, b.reference(i), b.sources[i]),
 		track:   f.tracks[id],
+		open:    b.in[i] != 0 || b.verdict[i].Opens(),
 	})
+	v, due = m.afterIgnore(f, id, r, set.horizon, v, due)
 	if q := f.quorumOf(b, i); q != nil {
 		v, due = m.underQuorum(f, q, id, v, due)
 	}
@@ -282,16 +284,12 @@ func (m *Machine) stamp(f *feedState, id rowID) feed.Instant {
 	switch b.verdict[i] {
 	case Stale:
 		at = r.Deadline(b.reference(i))
-		if isGroup(b.client[i]) {
-			at = max(at, m.peopledSince(f, id))
-		} else {
-			at = max(at, f.ignoredBefore(b, i, m.now))
-		}
+		at = max(at, r.Active().Next(m.againSince(f, id)))
 		if q := f.quorumOf(b, i); q != nil {
 			at = max(at, q.opensAt(m, f, b, i))
 		}
 	case Frozen:
-		at = f.tracks[id].frozenSince(r.LagOver())
+		at = max(f.tracks[id].frozenSince(r), r.Active().Began(m.sources.sets[b.sources[i]].horizon))
 	}
 	if f.split.at != 0 && f.gathered == f.split.at.Add(gatherFor) {
 		at = max(at, f.split.at) // a straggler: its first deadline was another incident's

@@ -39,7 +39,7 @@ func (h *holder) until(r *rules.Rule) feed.Instant {
 	if !h.settle || r == nil {
 		return h.Until
 	}
-	return h.Until.Add(r.StaleAfter())
+	return r.Active().After(h.Until, r.StaleAfter())
 }
 
 // lookAtHolds makes every incident find out anew whether it is held.
@@ -98,7 +98,7 @@ func (m *Machine) holders(f *feedState) []holder {
 	}
 	longest := feed.Instant(0)
 	for _, r := range f.rules {
-		longest = max(longest, feed.Instant(r.StaleAfter().Milliseconds()))
+		longest = max(longest, feed.Instant(r.LongestGap().Milliseconds()))
 	}
 	for _, maintenance := range m.maintenances() {
 		w, ok := maintenance.Last(m.now)
@@ -182,7 +182,7 @@ func (m *Machine) heldByParent(inc *incident) *Hold {
 	}
 	settling := *was
 	if settling.Until.IsZero() {
-		settling.Until = m.now.Add(inc.Allowed)
+		settling.Until = inc.rule.Active().After(m.now, inc.Allowed)
 	}
 	if settling.Until <= m.now {
 		return nil

@@ -3,6 +3,7 @@ package watchdog
 import (
 	"slices"
 
+	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -60,6 +61,27 @@ func (m *Machine) peopledSince(f *feedState, group rowID) feed.Instant {
 		return 0
 	}
 	return first
+}
+
+// againSince is when a row, or the first member of a group, came to be watched again;
+// zero where none was ignored.
+func (m *Machine) againSince(f *feedState, id rowID) feed.Instant {
+	if b, i := f.blocks[id.block()], id.place(); !isGroup(b.client[i]) {
+		return f.ignoredBefore(b, i, m.now)
+	}
+	return m.peopledSince(f, id)
+}
+
+// afterIgnore lets a row that came to be watched again outside of its active hours, and
+// is overdue already, wait for them.
+func (m *Machine) afterIgnore(f *feedState, id rowID, r *rules.Rule, horizon feed.Instant, v Verdict, due feed.Instant) (Verdict, feed.Instant) {
+	if v != Stale || r.Active() == nil || f.blocks[id.block()].in[id.place()] != 0 {
+		return v, due
+	}
+	if begin := r.Active().Next(m.againSince(f, id)); horizon < begin {
+		return Late, begin
+	}
+	return v, due
 }
 
 // sayIgnored writes into the timeline that members are no longer watched.

@@ -21,13 +21,17 @@ type Incident struct {
 	Opened feed.Instant `json:"opened"` // the deadline that passed, not when we looked
 	Seen   feed.Instant `json:"seen"`   // when the machine saw it; Seen - Opened is the evaluation lag
 	Anchor string       `json:"anchor"` // the series (or group) with the smallest (deadline, key)
+	// Expected is since when the anchor is expected, where it was never seen and its
+	// rule has active hours or a quorum: otherwise that is Opened less Allowed.
+	Expected feed.Instant `json:"expected,omitzero"`
 
 	// What it is now.
 	Revision   uint64         `json:"revision"` // grows by one with every change handed out
 	State      State          `json:"state"`
 	Severity   rules.Severity `json:"severity"`
-	Rule       string         `json:"rule"`       // that governs the anchor; "" once removed
-	Allowed    time.Duration  `json:"allowed_ns"` // the rule's stale_after (or lag_over)
+	Rule       string         `json:"rule"`            // that governs the anchor; "" once removed
+	Allowed    time.Duration  `json:"allowed_ns"`      // the rule's stale_after (or lag_over)
+	Hours      string         `json:"hours,omitempty"` // the rule's active hours, in which that is counted; "": always
 	Escalation string         `json:"escalation,omitempty"`
 	Runbook    string         `json:"runbook,omitempty"`
 	Owner      string         `json:"owner,omitempty"`
@@ -85,6 +89,14 @@ const (
 // OfItself says that c is trouble of feedwatch itself, and not of a feed: nobody
 // acknowledges it, and it ends by itself.
 func (c Cause) OfItself() bool { return c == CauseUnheard || c == CauseRefused }
+
+// ExpectedSince is since when an update of its anchor was expected that never came.
+func (i *Incident) ExpectedSince() feed.Instant {
+	if !i.Expected.IsZero() {
+		return i.Expected
+	}
+	return i.Opened.Add(-i.Allowed)
+}
 
 // State is where an incident is in its life.
 type State string

@@ -73,6 +73,9 @@ func (m *Machine) open(f *feedState, cause Cause, p pattern, anchor rowID) *inci
 	inc.pattern = p
 	inc.Anchor = displayName(name)
 	m.setRule(inc, r)
+	if b.lastSeen(i).IsZero() && (r.Active() != nil || f.quorumOf(b, i) != nil) {
+		inc.Expected = max(b.reference(i), min(m.againSince(f, anchor), inc.ExpectedSince()))
+	}
 	if f.split.at != 0 && f.split.at == inc.Opened {
 		inc.ofStragglers(f.split)
 	}
@@ -109,7 +112,7 @@ func (m *Machine) start(f *feedState, cause Cause, opened feed.Instant, anchor s
 func (m *Machine) setRule(inc *incident, r *rules.Rule) {
 	spec := inc.feed.spec
 	inc.rule = r
-	inc.Rule, inc.Escalation, inc.ladder = "", "", nil
+	inc.Rule, inc.Hours, inc.Escalation, inc.ladder = "", "", "", nil
 	if spec != nil {
 		inc.ladder = spec.Escalation()
 		inc.Runbook, inc.Owner = spec.Runbook(), spec.Owner()
@@ -121,6 +124,9 @@ func (m *Machine) setRule(inc *incident, r *rules.Rule) {
 		inc.Allowed = r.StaleAfter()
 		if inc.Cause == CauseFrozen || inc.Cause == CauseBehind {
 			inc.Allowed = r.LagOver()
+		}
+		if r.Active() != nil && inc.Cause != CauseBehind {
+			inc.Hours = r.Active().String()
 		}
 		if r.Escalation() != nil {
 			inc.ladder = r.Escalation()

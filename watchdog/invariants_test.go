@@ -167,10 +167,12 @@ func checkBounds(t testing.TB, m *Machine, f *feedState) {
 				continue
 			}
 			judgeAt := func(horizon feed.Instant) (Verdict, feed.Instant) {
-				return judge(facts{
+				v, due := judge(facts{
 					rule: r, arrival: b.arrival[i], horizon: horizon,
 					grace: m.grace(r, b.reference(i), b.sources[i]), track: f.tracks[rowOf(n, i)],
+					open: b.in[i] != 0 || b.verdict[i].Opens(),
 				})
+				return m.afterIgnore(f, rowOf(n, i), r, horizon, v, due)
 			}
 			horizon := m.sources.sets[b.sources[i]].horizon
 			v, due := judgeAt(horizon)

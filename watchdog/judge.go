@@ -14,6 +14,7 @@ type facts struct {
 	horizon feed.Instant // the known-through of its sources: nothing after it is known
 	grace   feed.Instant // not stale before this, after a restart; zero: no grace
 	track   *track       // nil unless event time lags or stands still
+	open    bool         // it is in trouble already, or in an incident
 }
 
 // judge says what the rule says of a series at its horizon, and when that can
@@ -37,11 +38,15 @@ func judge(f facts) (v Verdict, due feed.Instant) {
 	if f.arrival < 0 {
 		return Pending, deadline
 	}
-	if v, ok := f.track.verdict(f.rule.LagOver()); ok {
+	active := f.rule.Active()
+	if v, ok := f.track.verdict(f.rule); ok {
+		if next := active.Next(f.horizon); v.Opens() && !f.open && next > f.horizon {
+			return Late, min(deadline, next) // outside of active hours nothing opens
+		}
 		return v, deadline
 	}
 	if warn := f.rule.WarnAfter(); warn > 0 && f.rule.Expect() == nil {
-		if late := f.arrival.Add(warn); f.horizon < late {
+		if late := active.After(f.arrival, warn); f.horizon < late {
 			return Fresh, min(late, deadline)
 		}
 		return Late, deadline

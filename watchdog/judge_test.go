@@ -116,16 +116,17 @@ func TestGrew(t *testing.T) {
 }
 
 // trackOf runs arrivals, one a minute with the given event ages, through a track.
-func trackOf(lagOver time.Duration, resumed bool, lags ...time.Duration) (*track, feed.Instant) {
-	var t *track
+func trackOf(t *testing.T, lagOver time.Duration, resumed bool, lags ...time.Duration) (*track, feed.Instant) {
+	r := ruleFrom(t, "stale_after: "+rules.FormatDuration(lagOver))
+	var tr *track
 	var before, highest, arrival feed.Instant
 	for i, lag := range lags {
 		arrival = noon.Add(time.Duration(i) * time.Minute)
 		event := arrival.Add(-lag)
-		t = t.beat(arrival, event, before, highest, highest, lagOver, resumed)
+		tr = tr.beat(arrival, event, before, highest, highest, r, resumed)
 		before, highest = arrival, max(highest, event)
 	}
-	return t, arrival
+	return tr, arrival
 }
 
 // slope is n event ages that begin at from and grow by step.
@@ -165,9 +166,9 @@ func TestTrack(t *testing.T) {
 		{"a rewind is no progress", false, append(slope(3, time.Minute, 0), slope(10, 3*time.Minute, time.Minute)...), "frozen"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tr, _ := trackOf(lagOver, c.resumed, c.lags...)
+			tr, _ := trackOf(t, lagOver, c.resumed, c.lags...)
 			got := "none"
-			if v, ok := tr.verdict(lagOver); ok {
+			if v, ok := tr.verdict(ruleFrom(t, "stale_after: 8m")); ok {
 				got = v.String()
 			}
 			if got != c.want {
@@ -180,21 +181,21 @@ func TestTrack(t *testing.T) {
 func TestFrozenNeedsThreeArrivalsAndItsTime(t *testing.T) {
 	const lagOver = 2 * time.Minute
 	for n := 1; n <= 6; n++ {
-		tr, _ := trackOf(lagOver, false, slope(n, 0, time.Minute)...)
-		v, _ := tr.verdict(lagOver)
+		tr, _ := trackOf(t, lagOver, false, slope(n, 0, time.Minute)...)
+		v, _ := tr.verdict(ruleFrom(t, "stale_after: 2m"))
 		if want := n >= 4; (v == Frozen) != want {
 			t.Errorf("after %d arrivals of the same event time: %s", n, v)
 		}
 	}
-	tr, _ := trackOf(time.Hour, false, slope(30, 0, time.Minute)...)
-	if v, _ := tr.verdict(time.Hour); v == Frozen {
+	tr, _ := trackOf(t, time.Hour, false, slope(30, 0, time.Minute)...)
+	if v, _ := tr.verdict(ruleFrom(t, "stale_after: 1h")); v == Frozen {
 		t.Error("frozen before lag_over has passed")
 	}
 }
 
 func TestATrackEndsOnceCurrent(t *testing.T) {
 	lags := append(slope(10, 30*time.Minute, -3*time.Minute), slope(8, time.Minute, 0)...)
-	if tr, _ := trackOf(8*time.Minute, true, lags...); tr != nil {
+	if tr, _ := trackOf(t, 8*time.Minute, true, lags...); tr != nil {
 		t.Errorf("still followed: %+v", tr)
 	}
 }

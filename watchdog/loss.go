@@ -29,7 +29,7 @@ func (inc *incident) runLoss() {
 	l.Begins = 0
 	if l.Retention > 0 && inc.Cause != CauseBehind {
 		if l.Start.IsZero() { // never heard of: the clock runs from when it was expected
-			l.Start, l.ByArrival = inc.Opened.Add(-inc.Allowed), true
+			l.Start, l.ByArrival = inc.ExpectedSince(), true
 		}
 		l.Begins = l.Start.Add(l.Retention)
 	}

@@ -63,13 +63,32 @@ feeds:
     rules:
       - {name: cluster, per: cluster, stale_after: 7m}
       - {name: tier, match: ['tier="a"'], stale_after: 4m, lag_over: 3m, quorum: 2, severity: {default: warning, critical_from: 40%}}
-      - {name: rest, stale_after: 6m, quorum: 30%, forget_after: 40m}
+      - {name: rest, stale_after: 6m, quorum: 30%, forget_after: 40m, active: {hours: ["00:05-00:17", "00:25-23:50"], timezone: UTC}}
 escalations:
   - name: short
     steps:
       - notify: [slack/alerts]
       - before_loss: 30m
         notify: [pagerduty/infra]
+`, `
+feeds:
+  - name: f
+    retention: 3h
+    escalation: on-call
+    active: {hours: ["00:00-00:25", "00:31-01:40", "01:50-02:00", "03:00-23:20"], timezone: UTC}
+    rules:
+      - {name: whole, per: feed, stale_after: 5m, severity: critical}
+      - {name: cluster, per: cluster, stale_after: 7m, active: {hours: "00:03-00:00", timezone: UTC}}
+      - {name: nightly, match: ['client=~"n.*"'], expect: {cron: "*/10 * * * *", grace: 2m, early: 2m}}
+      - {name: rest, stale_after: 6m, warn_after: 3m, lag_over: 3m}
+maintenance:
+  - {name: often, match: ['cluster="x"'], schedule: {cron: "*/20 * * * *", duration: 7m}}
+escalations:
+  - name: on-call
+    steps:
+      - notify: [slack/alerts]
+      - {after: 5m, notify: [pagerduty/cdp]}
+      - {before_loss: 30m, notify: [pagerduty/infra]}
 `}
 
 var pull = feed.Source{Name: "pull", LagMax: 2 * time.Minute}

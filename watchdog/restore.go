@@ -187,7 +187,7 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 	}
 	held := b.verdict[i] == Late && b.isOverdue(i) // in an incident it is stale, however few they are
 	overdue := b.verdict[i] == Stale || b.verdict[i] == Blind || held
-	behind := !overdue && b.event[i] != 0 && !isGroup(b.client[i]) && b.lastSeen(i).Sub(b.event[i]) > r.LagOver()
+	behind := !overdue && b.event[i] != 0 && !isGroup(b.client[i]) && r.Active().Between(b.event[i], b.lastSeen(i)) > r.LagOver()
 	if !overdue && !behind {
 		return
 	}
@@ -196,7 +196,7 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 		return
 	}
 	if behind {
-		f.tracks[id] = (*track)(nil).beat(b.arrival[i], b.event[i], 0, 0, 0, r.LagOver(), true)
+		f.tracks[id] = (*track)(nil).beat(b.arrival[i], b.event[i], 0, 0, 0, r, true)
 		m.rejudge(f, id)
 	}
 	m.join(f, b, i, inc)

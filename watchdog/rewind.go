@@ -92,7 +92,7 @@ func (t *track) rewind(by feed.Instant) {
 
 // rewind moves everything that our clock stamped, but for the id and the key.
 func (inc *incident) rewind(by feed.Instant) {
-	back(by, &inc.Opened, &inc.Seen, &inc.Since, &inc.Newest, &inc.WellSince, &inc.Current, &inc.Loss.FirstAgain,
+	back(by, &inc.Opened, &inc.Seen, &inc.Since, &inc.Expected, &inc.Newest, &inc.WellSince, &inc.Current, &inc.Loss.FirstAgain,
 		&inc.newestArrival, &inc.calmSince, &inc.Calm, &inc.lastLate, &inc.fewSince, &inc.forgetDue,
 		&inc.Ladder.StepAt, &inc.Ladder.RepeatAt, &inc.Ladder.GrowthAt)
 	if inc.Loss.ByArrival {

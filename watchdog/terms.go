@@ -47,13 +47,13 @@ func (m *Machine) govern(inc *incident) {
 
 // terms are what an edit of the rules can change of an open incident.
 type terms struct {
-	rule, escalation, runbook, owner string
-	severity                         rules.Severity
-	allowed, retention               time.Duration
+	rule, hours, escalation, runbook, owner string
+	severity                                rules.Severity
+	allowed, retention                      time.Duration
 }
 
 func (inc *incident) terms() terms {
-	return terms{inc.Rule, inc.Escalation, inc.Runbook, inc.Owner, inc.Severity, inc.Allowed, inc.Loss.Retention}
+	return terms{inc.Rule, inc.Hours, inc.Escalation, inc.Runbook, inc.Owner, inc.Severity, inc.Allowed, inc.Loss.Retention}
 }
 
 // groupRuleFor is the group rule that counts by a label of p, or the whole.

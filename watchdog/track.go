@@ -3,6 +3,7 @@ package watchdog
 import (
 	"time"
 
+	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -49,8 +50,8 @@ func windowOf(lagOver time.Duration) time.Duration {
 // highest its highest event time until now, base how far that had come before the
 // trouble that it was in, if resumed says that it was in any; else highest.
 // It returns nil when nothing needs following any more.
-func (t *track) beat(arrival, event, before, highest, base feed.Instant, lagOver time.Duration, resumed bool) *track {
-	age := arrival.Sub(event)
+func (t *track) beat(arrival, event, before, highest, base feed.Instant, r *rules.Rule, resumed bool) *track {
+	lagOver, age := r.LagOver(), r.Active().Between(event, arrival)
 	if t == nil {
 		if age <= lagOver && (event > highest || before <= 0) {
 			return nil
@@ -147,14 +148,14 @@ func (t *track) low() (feed.Instant, bool) {
 
 // verdict is frozen, falling_behind, catching_up, or late while behind and not
 // yet measured; false when the track says nothing.
-func (t *track) verdict(lagOver time.Duration) (Verdict, bool) {
+func (t *track) verdict(r *rules.Rule) (Verdict, bool) {
 	if t == nil {
 		return 0, false
 	}
-	if t.frozen(lagOver) {
+	if t.frozen(r) {
 		return Frozen, true
 	}
-	if len(t.windows) == 0 || t.current(t.seen, lagOver) {
+	if len(t.windows) == 0 || t.current(t.seen, r.LagOver()) {
 		return 0, false
 	}
 	if t.held == Unwatched {
@@ -163,13 +164,15 @@ func (t *track) verdict(lagOver time.Duration) (Verdict, bool) {
 	return t.held, true
 }
 
-// frozen: for max(lag_over, 3 arrivals) event time did not advance.
-func (t *track) frozen(lagOver time.Duration) bool {
-	return !t.still.IsZero() && t.repeats >= frozenArrivals && t.seen.Sub(t.still) >= lagOver
+// frozen: for max(lag_over of active time, 3 arrivals) event time did not advance.
+func (t *track) frozen(r *rules.Rule) bool {
+	return !t.still.IsZero() && t.repeats >= frozenArrivals && t.seen >= t.frozenSince(r)
 }
 
 // stands says that the last arrival was no progress, be it enough to be frozen or not.
 func (t *track) stands() bool { return t != nil && !t.still.IsZero() }
 
 // frozenSince is the instant at which it came to count as frozen.
-func (t *track) frozenSince(lagOver time.Duration) feed.Instant { return t.still.Add(lagOver) }
+func (t *track) frozenSince(r *rules.Rule) feed.Instant {
+	return r.Active().After(t.still, r.LagOver())
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -39,7 +40,7 @@ func loadRules(paths []string, known []rules.Target) (*rules.Set, error) {
 
 func readRuleFiles(paths []string) ([]rules.File, error) {
 	var all []rules.File
-	beside := map[string]bool{} // directories whose rosters are there
+	var dirs []string // of files that are given alone
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -51,7 +52,6 @@ func readRuleFiles(paths []string) ([]rules.File, error) {
 				return nil, err
 			}
 			all = append(all, files...)
-			beside[filepath.Clean(path)] = true
 			continue
 		}
 		data, err := readBounded(path, rules.FileBytesMax+1)
@@ -59,16 +59,18 @@ func readRuleFiles(paths []string) ([]rules.File, error) {
 			return nil, fmt.Errorf("read rule files: %w", err)
 		}
 		all = append(all, rules.File{Name: path, Data: data})
-		dir := filepath.Dir(path)
-		if beside[dir] {
-			continue
-		}
-		beside[dir] = true
-		rosters, err := rules.LoadRosters(dir)
+		dirs = append(dirs, filepath.Dir(path))
+	}
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
+		beside, err := rules.LoadBeside(dir)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, rosters...)
+		for _, f := range beside {
+			all = slices.DeleteFunc(all, func(given rules.File) bool { return filepath.Clean(given.Name) == f.Name })
+		}
+		all = append(all, beside...)
 	}
 	return all, nil
 }

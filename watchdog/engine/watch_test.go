@@ -284,8 +284,8 @@ func TestChangedHearsWhatIsDifferent(t *testing.T) {
 	}
 }
 
-// A roster that is missing, or half there, empties no roster: the set is refused, and
-// the one in force stays.
+// A roster that is missing, or half there, empties no roster, and without its calendar no
+// day is a holiday: the set is refused, and the one in force stays.
 func TestWatchKeepsARosterThatIsMissingOrHalf(t *testing.T) {
 	roster := func(f *folder, text string) { f.do(os.WriteFile(f.path("rules/c.csv"), []byte(text), 0o600)) }
 	expected := func(f *folder, want int) {
@@ -297,7 +297,9 @@ func TestWatchKeepsARosterThatIsMissingOrHalf(t *testing.T) {
 	lay := func(f *folder) {
 		f.write("rules", "old")
 		text, err := os.ReadFile(f.path("rules/a.yaml"))
-		f.do(err, os.WriteFile(f.path("rules/a.yaml"), []byte(strings.Replace(string(text), "    rules:", "    roster: {file: c.csv}\n    rules:", 1)), 0o600))
+		const beside = "    roster: {file: c.csv}\n    active: {holidays: {file: h.ics}, timezone: UTC}\n    rules:"
+		f.do(err, os.WriteFile(f.path("rules/a.yaml"), []byte(strings.Replace(string(text), "    rules:", beside, 1)), 0o600))
+		f.do(os.WriteFile(f.path("rules/h.ics"), []byte("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20261224\nEND:VEVENT\nEND:VCALENDAR\n"), 0o600))
 		roster(f, "client\na\nb\n")
 	}
 	watching(t, lay, func(f *folder) {
@@ -310,5 +312,12 @@ func TestWatchKeepsARosterThatIsMissingOrHalf(t *testing.T) {
 		roster(f, "client\na\nb\nc\n")
 		f.wants("old", "")
 		expected(f, 3)
+		// What is kept for the next start has both.
+		saved, err := rules.Parse(f.reloader.files)
+		if f.do(err); saved.Version() != f.reloader.InForce().Version() {
+			f.t.Errorf("saved is version %s, in force %s", saved.Version(), f.reloader.InForce().Version())
+		}
+		f.do(os.Remove(f.path("rules/h.ics")))
+		f.wants("old", "there is no calendar")
 	})
 }

@@ -170,7 +170,7 @@ func began(inc *watchdog.Incident) feed.Instant {
 	case inc.Cause == watchdog.CauseBehind:
 		return inc.Opened
 	default:
-		return inc.Opened.Add(-inc.Allowed)
+		return inc.ExpectedSince()
 	}
 }
 

@@ -25,7 +25,7 @@ type mutant struct {
 var mutants = []mutant{
 	{
 		"a deadline is ten minutes late", "rules/set.go",
-		"return a.Add(r.staleAfter)", "return a.Add(r.staleAfter + 10*time.Minute)",
+		"return r.active.After(a, r.staleAfter)", "return r.active.After(a, r.staleAfter+10*time.Minute)",
 	},
 	{
 		"no grace after a restart", "watchdog/judge.go",
@@ -97,7 +97,7 @@ var mutants = []mutant{
 	},
 	{
 		"a maintenance leaves no time to arrive first", "watchdog/hold.go",
-		"return h.Until.Add(r.StaleAfter())", "return h.Until",
+		"return r.Active().After(h.Until, r.StaleAfter())", "return h.Until",
 	},
 	{
 		"a person resolves what is still silent", "watchdog/people.go",
