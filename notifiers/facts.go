@@ -116,7 +116,7 @@ func (w words) since() Line {
 			}
 		}
 	default:
-		expected := inc.Opened.Add(-inc.Allowed).Time()
+		expected := inc.ExpectedSince().Time()
 		line = append(Line{plain("No update has been seen yet; expected since ")}, w.ago(expected)...)
 		if !inc.Since.IsZero() {
 			no := "No update since "
@@ -136,6 +136,14 @@ func (w words) since() Line {
 	return append(append(line, plain(".")), w.rule()...)
 }
 
+// hours are those in which the rule counts silence.
+func (w words) hours() string {
+	if w.inc.Hours == "" {
+		return ""
+	}
+	return " of its hours, " + w.inc.Hours
+}
+
 func (w words) rule() Line {
 	switch {
 	case w.inc.Rule == "":
@@ -143,7 +151,7 @@ func (w words) rule() Line {
 	case w.inc.Allowed <= 0:
 		return Line{plain(" The rule is "), code(w.inc.Rule), plain(".")}
 	default:
-		return Line{plain(" The rule "), code(w.inc.Rule), plain(" allows " + Duration(w.inc.Allowed) + ".")}
+		return Line{plain(" The rule "), code(w.inc.Rule), plain(" allows " + Duration(w.inc.Allowed) + w.hours() + ".")}
 	}
 }
 

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +27,9 @@ type explanation struct {
 	Ignored     *explainedIgnore  `json:"ignored,omitempty"`
 	Rule        *explainedRule    `json:"rule"` // that governs it; null: none does
 	Others      []explainedOther  `json:"other_rules"`
-	Groups      []explainedRule   `json:"group_rules"` // for the whole or a label that it is part of
-	Course      []explainedMoment `json:"course"`      // if nothing more arrives, and nobody acknowledges
+	Groups      []explainedRule   `json:"group_rules"`      // for the whole or a label that it is part of
+	Course      []explainedMoment `json:"course"`           // if nothing more arrives, and nobody acknowledges
+	Pauses      []explainedWindow `json:"pauses,omitempty"` // in which its clock stands still before it is stale, the first ones
 	LossBegins  feed.Instant      `json:"loss_begins,omitzero"`
 	Maintenance []explainedWindow `json:"maintenance,omitempty"` // that hold its pages now, when it turns stale, or next
 	DependsOn   []string          `json:"depends_on,omitempty"`
@@ -68,7 +71,7 @@ type explainedIgnore struct {
 }
 
 type explainedWindow struct {
-	Name  string       `json:"name"`
+	Name  string       `json:"name,omitempty"`
 	From  feed.Instant `json:"from"`
 	Until feed.Instant `json:"until"`
 }
@@ -162,12 +165,18 @@ func describe(r *rules.Rule) explainedRule {
 	} else {
 		d.About = fmt.Sprintf("%s every %s", what, rules.FormatDuration(r.StaleAfter()))
 	}
+	if r.Active() != nil {
+		d.About += ", counting " + r.Active().String()
+	}
 	if q := r.Quorum(); !q.IsZero() {
 		d.Quorum = q.String()
 		d.About += fmt.Sprintf(", and it pages once %s of its clients are stale", q)
 	}
 	return d
 }
+
+// pausesShown bounds how often it is said that the clock stands still.
+const pausesShown = 5
 
 // defaulted says of each value where it comes from.
 func defaulted(all []rules.Defaulted) []string {
@@ -187,6 +196,9 @@ func (e *explanation) foretell(r *rules.Rule, retention time.Duration) {
 	lossFrom := e.LastEvent
 	if lossFrom.IsZero() {
 		lossFrom = e.Last
+	}
+	for _, w := range r.Active().Pauses(e.Last, r.Deadline(e.Last), pausesShown) {
+		e.Pauses = append(e.Pauses, explainedWindow{From: w.From, Until: w.To})
 	}
 	for _, m := range r.Course(e.Last, lossFrom, retention) {
 		what := ""
@@ -297,6 +309,7 @@ func (e *explanation) writeCourse(w io.Writer) {
 		since = "an update at"
 	}
 	fmt.Fprintf(w, "\nIf nothing comes after %s %s UTC, and nobody acknowledges:\n", since, notifiers.Day(e.Last.Time()))
+	rows := e.pauses()
 	for _, m := range e.Course {
 		parts := []string{}
 		if len(m.Notify) > 0 {
@@ -305,8 +318,25 @@ func (e *explanation) writeCourse(w io.Writer) {
 		if m.What != "" {
 			parts = append(parts, m.What)
 		}
-		fmt.Fprintf(w, "  %21s UTC %12s  %s\n", notifiers.Day(m.At.Time()), "+"+rules.FormatDuration(m.At.Sub(e.Last)), strings.Join(parts, "; "))
+		rows = append(rows, explainedMoment{At: m.At, What: strings.Join(parts, "; ")})
 	}
+	slices.SortStableFunc(rows, func(a, b explainedMoment) int { return cmp.Compare(a.At, b.At) })
+	for _, m := range rows {
+		fmt.Fprintf(w, "  %21s UTC %12s  %s\n", notifiers.Day(m.At.Time()), "+"+rules.FormatDuration(m.At.Sub(e.Last)), m.What)
+	}
+}
+
+// pauses are when the clock stands still, and goes on.
+func (e *explanation) pauses() []explainedMoment {
+	var rows []explainedMoment
+	for i, p := range e.Pauses {
+		goesOn := "the clock goes on"
+		if i == pausesShown-1 {
+			goesOn += ", and stands still again outside of active hours"
+		}
+		rows = append(rows, explainedMoment{At: p.From, What: "the clock stands still: active hours are over"}, explainedMoment{At: p.Until, What: goesOn})
+	}
+	return rows
 }
 
 func targetList(all []rules.Target) string {
