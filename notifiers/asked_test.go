@@ -72,6 +72,22 @@ func TestWhoFellSilentLater(t *testing.T) {
 	}
 }
 
+// TestHoursInWhichSilenceCounts are those of the rule: without them 14 hours of
+// silence are no reason to wonder about a rule that allows 5 minutes.
+func TestHoursInWhichSilenceCounts(t *testing.T) {
+	inc := notifiertest.Open().Incident
+	inc.Hours = "mon-fri 08:00-18:00 Europe/Oslo"
+	want := "No update since 24 Nov 00:00 UTC (14 h). The rule whole-feed allows 5 min of its hours, mon-fri 08:00-18:00 Europe/Oslo."
+	if got := notifiers.Facts(inc, inc.Since.Add(14*time.Hour).Time())[0].Text.String(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	inc.Since, inc.Expected = 0, notifiertest.At("2025-11-23 20:00")
+	want = "No update has been seen yet; expected since 23 Nov 20:00 UTC (18 h). The rule whole-feed allows 5 min of its hours, mon-fri 08:00-18:00 Europe/Oslo."
+	if got := notifiers.Facts(inc, inc.Expected.Add(18*time.Hour).Time())[0].Text.String(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestOneSecondIsNoRange is an ETA so near that both its ends are one second.
 func TestOneSecondIsNoRange(t *testing.T) {
 	inc := notifiertest.CatchingUp().Incident

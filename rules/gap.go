@@ -34,8 +34,8 @@ func (r *Rule) longestGap() time.Duration {
 // longestAfter is the longest that d of active time takes: from the end of hours,
 // for whatever begins within them passes no more of what is not active.
 func (a *Active) longestAfter(d time.Duration) time.Duration {
-	longest := d
 	first, last := a.gapYears()
+	longest := a.After(beginOf(first), d).Sub(beginOf(first)) // there may be no hours at all
 	for year := first; year <= last; year++ {
 		y := a.year(year)
 		for i := range y.from {
@@ -47,7 +47,7 @@ func (a *Active) longestAfter(d time.Duration) time.Duration {
 }
 
 // gapYears are the years to look at: those of a few, and of the holidays that are
-// no more than a few.
+// no more than a few, with the year before, in which the pause of one may begin.
 func (a *Active) gapYears() (first, last int) {
 	first, last = gapsFirstYear, gapsLastYear
 	for _, h := range a.holidays {
@@ -55,7 +55,7 @@ func (a *Active) gapYears() (first, last int) {
 			continue
 		}
 		for d := range h {
-			first, last = min(first, d.year()), max(last, d.year())
+			first, last = min(first, d.year()-1), max(last, d.year())
 		}
 	}
 	return max(first, activeFirst), min(last, activeLast)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,33 @@ func TestCalendarsAreFilesOfTheSet(t *testing.T) {
 	}
 	if _, err := Parse(files[:1]); err == nil || !strings.Contains(err.Error(), "no feeds") && !strings.Contains(err.Error(), "no rule files") {
 		t.Errorf("a calendar alone gives %v", err)
+	}
+}
+
+// A calendar in which every day is a holiday leaves nothing to watch.
+func TestHolidaysForEver(t *testing.T) {
+	always := "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20200101\nDTEND;VALUE=DATE:20210101\nRRULE:FREQ=YEARLY\nEND:VEVENT\nEND:VCALENDAR\n"
+	for _, when := range []string{"stale_after: 30m", "expect: {cron: '0 6 * * *', grace: 1h}"} {
+		_, err := Parse([]File{
+			{Name: "a.yaml", Data: []byte(ruleWith(when + "\nactive: {timezone: UTC, holidays: {file: a.ics}}"))},
+			{Name: "a.ics", Data: []byte(always)},
+		})
+		if err == nil || !strings.Contains(err.Error(), "[never-active]") {
+			t.Errorf("%s: found %v", when, err)
+		}
+	}
+}
+
+func TestTooManyActives(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("rules:")
+	for i := range ActivesMax + 1 {
+		fmt.Fprintf(&b, "\n  - {name: r%d, match: ['client=\"c%d\"'], stale_after: 30m, active: {hours: '%02d:%02d-18:00', timezone: Europe/Oslo}}", i, i, i/60, i%60)
+	}
+	b.WriteString("\n  - {name: rest, stale_after: 30m}")
+	_, err := Parse([]File{{Name: "a.yaml", Data: []byte(feedWith(b.String()))}})
+	if err == nil || !strings.Contains(err.Error(), "more than 1000 different active hours in all files") || !strings.Contains(err.Error(), "1 error") {
+		t.Errorf("found %v", err)
 	}
 }
 
