@@ -117,6 +117,7 @@ func (m *Machine) rebind(f *feedState, spec *rules.Feed) {
 		f.groups = len(spec.ClientRules())
 	}
 	f.resetQuorums()
+	f.binding = true
 	m.bindGroups(f)
 	m.expectWhole(f)
 	for id, b := range f.rows {
@@ -126,6 +127,8 @@ func (m *Machine) rebind(f *feedState, spec *rules.Feed) {
 	}
 	m.judgeGroups(f)
 	m.expectRoster(f, spec)
+	f.binding = false
+	m.lookAtQuorums(f)
 	f.blindDue = m.now
 	for _, inc := range f.incidents {
 		m.govern(inc)

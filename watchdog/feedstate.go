@@ -27,6 +27,7 @@ type feedState struct {
 	leaving map[string]bool     // of them, who has left while in an incident
 
 	quorums []*quorum // by client rule, nil where that has none; nil: no rule has
+	binding bool      // rules change: who a quorum is asked of is not counted yet
 
 	dependents []*feedState // feeds whose pages wait for this one's
 

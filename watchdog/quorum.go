@@ -137,7 +137,7 @@ func (m *Machine) underQuorum(f *feedState, q *quorum, id rowID, v Verdict, due 
 	delete(f.tracks, id)
 	forget := m.forgetAt(f, b, i)
 	switch {
-	case horizon < forget:
+	case horizon < forget || f.binding:
 		return Late, min(near, forget)
 	case f.clients[Fresh] > 0: // it is a client that has left, not the feed that is silent
 		return Retired, never
@@ -146,8 +146,21 @@ func (m *Machine) underQuorum(f *feedState, q *quorum, id rowID, v Verdict, due 
 	}
 }
 
-// lookAtQuorum notices that enough are overdue, or no longer.
+// lookAtQuorums does so for all of them, once every row is bound.
+func (m *Machine) lookAtQuorums(f *feedState) {
+	for _, q := range f.quorums {
+		if q != nil {
+			m.lookAtQuorum(f, q)
+		}
+	}
+}
+
+// lookAtQuorum notices that enough are overdue, or no longer. While rows are bound
+// one by one a share of them says nothing: the first would be all there are.
 func (m *Machine) lookAtQuorum(f *feedState, q *quorum) {
+	if f.binding {
+		return
+	}
 	need := q.rule.Quorum().Needs(q.of)
 	switch {
 	case q.overdue < need:

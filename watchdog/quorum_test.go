@@ -166,3 +166,28 @@ func TestAQuorumThatIsEdited(t *testing.T) {
 		t.Errorf("%d are silent", inc.Scope.Silent)
 	}
 }
+
+func TestAShareIsOfAllClientsThoughTheyAreBoundOneByOne(t *testing.T) {
+	yaml := strings.Replace(quorumRules, "quorum: 3", "quorum: 25%", 1)
+	r := newRig(t, yaml)
+	r.some(1, 5*time.Minute)
+	r.some(3, 20*time.Minute)
+	r.step(&UseRules{Set: parse(t, strings.Replace(yaml, "5m", "6m", 1))})
+	r.some(3, 25*time.Minute)
+	if len(r.open()) > 0 {
+		t.Errorf("2 of 10 open %v after an edit", scopesOf(r.open()))
+	}
+}
+
+func TestAShareIsOfAllClientsAfterARestart(t *testing.T) {
+	yaml := strings.Replace(quorumRules, "quorum: 3", "quorum: 25%", 1)
+	r, d := newRig(t, yaml), disk{}
+	r.some(1, 5*time.Minute)
+	r.some(3, 20*time.Minute)
+	d.flush(r)
+	d.crash(r, yaml)
+	r.some(3, 40*time.Minute)
+	if len(r.open()) > 0 {
+		t.Errorf("2 of 10 open %v after a restart", scopesOf(r.open()))
+	}
+}
