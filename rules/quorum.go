@@ -19,12 +19,13 @@ type Quorum struct {
 // IsZero says that there is none.
 func (q Quorum) IsZero() bool { return q == Quorum{} }
 
-// Needs is how many of so many clients it takes: at least one.
+// Needs is how many of so many clients it takes: at least one, and all at most. A rule
+// that governs fewer than its count is not one that nobody is told of.
 func (q Quorum) Needs(of int) int {
 	if q.Percent > 0 {
 		return max(1, int(math.Ceil(q.Percent*float64(of)/100)))
 	}
-	return max(1, q.Count)
+	return max(1, min(q.Count, of))
 }
 
 // String is the quorum as rule files write it.

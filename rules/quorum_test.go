@@ -18,7 +18,7 @@ var wrongQuorums = []wrongFile{
 }
 
 func TestQuorums(t *testing.T) {
-	for text, want := range map[string][3]int{"3": {3, 3, 3}, "10%": {1, 1, 2}, "100%": {1, 10, 11}, "1": {1, 1, 1}} {
+	for text, want := range map[string][3]int{"3": {1, 3, 3}, "11": {1, 10, 11}, "10%": {1, 1, 2}, "100%": {1, 10, 11}, "1": {1, 1, 1}} {
 		r := mustFeed(t, mustParse(t, feedWith("rules: [{name: a, stale_after: 1m, quorum: "+text+"}]")), "profiles").ClientRules()[0]
 		if q := r.Quorum(); [3]int{q.Needs(0), q.Needs(10), q.Needs(11)} != want || q.String() != text || q.IsZero() {
 			t.Errorf("%s needs %d, %d, %d and is written %s", text, q.Needs(0), q.Needs(10), q.Needs(11), q)

@@ -191,3 +191,18 @@ func TestAShareIsOfAllClientsAfterARestart(t *testing.T) {
 		t.Errorf("2 of 10 open %v after a restart", scopesOf(r.open()))
 	}
 }
+
+// A rule that governs fewer clients than its quorum pages once all of them are silent.
+func TestAQuorumIsNeverMoreThanAllOfThem(t *testing.T) {
+	r := newRig(t, strings.Replace(quorumRules, "{name: clients,", `{name: pro, match: ['tier="pro"'], stale_after: 10m, quorum: 3}
+      - {name: clients,`, 1))
+	r.beat("p", 2, "tier", "pro")
+	for r.now < noon.Add(30*time.Minute) {
+		r.beatSome(1, 10)
+		r.to(r.now.Sub(noon) + time.Minute)
+		checkInvariants(t, r.m)
+	}
+	if inc := r.only(); inc.Scope.Silent != 2 {
+		t.Errorf("%d are silent", inc.Scope.Silent)
+	}
+}
