@@ -164,7 +164,10 @@ func (m *Machine) lookAtQuorum(f *feedState, q *quorum) {
 	need := q.rule.Quorum().Needs(q.of)
 	switch {
 	case q.overdue < need:
-		q.metAt = 0
+		if q.metAt != 0 {
+			q.metAt = 0
+			f.wakeOverdue(q, Stale) // who has no incident yet is to open none
+		}
 	case q.metAt == 0:
 		m.meet(f, q, need)
 	}
@@ -172,6 +175,14 @@ func (m *Machine) lookAtQuorum(f *feedState, q *quorum) {
 
 // meet wakes those that waited for others.
 func (m *Machine) meet(f *feedState, q *quorum, need int) {
+	deadlines := f.wakeOverdue(q, Late)
+	slices.Sort(deadlines)
+	q.metAt = deadlines[need-1]
+}
+
+// wakeOverdue has the overdue rows with that verdict judged anew that are in no
+// incident; it returns the deadlines of all that are overdue.
+func (f *feedState) wakeOverdue(q *quorum, v Verdict) []feed.Instant {
 	deadlines := make([]feed.Instant, 0, q.overdue)
 	for n, b := range f.blocks {
 		for w, word := range b.overdue {
@@ -182,14 +193,13 @@ func (m *Machine) meet(f *feedState, q *quorum, need int) {
 				}
 				at := q.rule.Deadline(b.reference(i))
 				deadlines = append(deadlines, at)
-				if b.verdict[i] == Late {
+				if b.verdict[i] == v && b.in[i] == 0 {
 					f.wake(rowOf(n, i), at)
 				}
 			}
 		}
 	}
-	slices.Sort(deadlines)
-	q.metAt = deadlines[need-1]
+	return deadlines
 }
 
 // opensAt is when an overdue row came to be stale: with enough others, or for its loss.

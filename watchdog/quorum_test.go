@@ -206,3 +206,22 @@ func TestAQuorumIsNeverMoreThanAllOfThem(t *testing.T) {
 		t.Errorf("%d are silent", inc.Scope.Silent)
 	}
 }
+
+// Enough for a moment, while it is found out what they have in common, open nothing
+// when one of them comes back before they are told of.
+func TestAQuorumThatIsNoLongerMetOpensNothing(t *testing.T) {
+	r := newRig(t, quorumRules)
+	r.some(1, 5*time.Minute)
+	r.some(4, 14*time.Minute-time.Second)
+	r.now = noon.Add(14 * time.Minute)
+	r.step() // all three are due
+	r.beatSome(3, 3)
+	r.some(3, 20*time.Minute)
+	if len(r.open()) > 0 {
+		t.Errorf("two of three needed open %v", scopesOf(r.open()))
+	}
+	r.some(4, 40*time.Minute)
+	if inc := r.only(); inc.Scope.Silent != 3 {
+		t.Errorf("%d are silent", inc.Scope.Silent)
+	}
+}
