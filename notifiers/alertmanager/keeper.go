@@ -87,6 +87,9 @@ func (k *Keeper) Refresh(ctx context.Context) {
 		}
 		failed := k.notifier.post(ctx, all)
 		k.report(failed)
+		if failed != nil && failed.Class == delivery.BadPayload {
+			continue // it is about this part: the others must not end for it
+		}
 		if failed != nil {
 			return // the next minute begins anew
 		}

@@ -125,3 +125,26 @@ func TestARefreshNeverOverlapsAnEnd(t *testing.T) {
 		t.Errorf("%d requests, error %v", requests.Load(), err)
 	}
 }
+
+// A part that is refused for what is in it does not let the alerts of the others end.
+func TestAPartThatIsRefusedHoldsUpNoOther(t *testing.T) {
+	var taken atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		var body bytes.Buffer
+		_, _ = body.ReadFrom(req.Body)
+		if strings.Contains(body.String(), "FeedCannotBeSeen") {
+			http.Error(w, `"an alert is invalid"`, http.StatusBadRequest)
+			return
+		}
+		taken.Add(1)
+	}))
+	defer server.Close()
+	o := &outbox{told: []delivery.Told{told(notifiertest.Blind())}}
+	for range 450 {
+		o.told = append(o.told, told(notifiertest.Open()))
+	}
+	newKeeper(newNotifier(t, config(server.URL)), o, time.Now, new(bytes.Buffer)).Refresh(t.Context())
+	if n := taken.Load(); n != 2 {
+		t.Errorf("%d parts were taken, want 2 of 3", n)
+	}
+}
