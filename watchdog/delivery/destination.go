@@ -97,7 +97,9 @@ func (dest *destination) plan(p *pair, inc *watchdog.Incident) {
 	}
 	if !p.came && p.fresh() {
 		p.came = true
-		dest.news.took(time.Now())
+		if p.incident.Cause != watchdog.CauseDrill { // drills are no storm
+			dest.news.took(time.Now())
+		}
 	}
 	dest.signal()
 }

@@ -89,3 +89,34 @@ func TestReached(t *testing.T) {
 		})
 	})
 }
+
+// A drill is looked for by its own name, and what is real must not be a line below it.
+func TestADrillSharesNoMessage(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		s := newScripted(Thread, nil)
+		in(t, []Destination{{Target: slackA, Notifier: s}}, func(t *testing.T, b *bench) {
+			var all []*life
+			for i := range 12 { // one for each escalation
+				all = append(all, drilled(fmt.Sprintf("drill%d", i), slackA))
+			}
+			b.showAll(all...)
+			after(time.Second)
+			b.show(opened("real", rules.Critical, slackA))
+			after(time.Minute)
+			b.showAll(append(many(12, slackA), drilled("amid", slackA))...)
+			after(time.Minute)
+			posts := 0
+			for _, told := range toldIn(s.all()) {
+				if told[0] == "post" {
+					posts++
+				}
+				if len(told) > 2 && slices.ContainsFunc(told, func(id string) bool { return strings.HasPrefix(id, "drill") || id == "amid" || id == "real" }) {
+					t.Errorf("told together: %v", told)
+				}
+			}
+			if posts != 15 {
+				t.Errorf("%d messages, want 12 of drills, the real one, a storm and a drill: %v", posts, toldIn(s.all()))
+			}
+		})
+	})
+}

@@ -65,8 +65,11 @@ func (dest *destination) threadFor(p *pair, now time.Time) *thread {
 }
 
 // alone says that the incident shares no thread: what is wrong with feedwatch itself
-// must not drown in what it pages for.
-func alone(p *pair) bool { return p.incident.Cause.OfItself() }
+// must not drown in what it pages for, nor that in a drill; and a drill looks for a
+// message of its own.
+func alone(p *pair) bool {
+	return p.incident.Cause.OfItself() || p.incident.Cause == watchdog.CauseDrill
+}
 
 // invite takes into a thread that was never sent who waits to be told and belongs
 // there, and says whether that began a storm.
