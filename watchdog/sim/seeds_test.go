@@ -97,6 +97,7 @@ type run struct {
 	done, failed int
 	all          stats
 	started      time.Time
+	said         time.Time // when it said last how far it is
 }
 
 func (r *run) more() bool {
@@ -130,5 +131,10 @@ func (r *run) add(t *testing.T, out outcome) {
 	if out.report != "" {
 		r.failed++
 		t.Error(out.report)
+	}
+	if *yearsFlag > 0 && time.Since(r.said) > 10*time.Second {
+		r.said = time.Now()
+		fmt.Printf("%.0f of %.0f fleet-years, %d seeds, %d failed, %s\n",
+			r.all.span.Hours()/24/365, *yearsFlag, r.done, r.failed, time.Since(r.started).Round(time.Second))
 	}
 }
