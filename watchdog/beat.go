@@ -107,7 +107,7 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		return // a repeat, or older than what is known: erases nothing
 	}
 	b.marksChanged = true
-	was, stood := b.verdict[i], f.tracks[id].stands()
+	was, stood := b.verdict[i], b.in[i] != 0 && f.tracks[id].stands()
 	if arrival > before && b.in[i] != 0 && troubled(was) && !isGroup(b.client[i]) {
 		f.keepBase(id, known.event)
 	}

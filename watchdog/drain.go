@@ -58,7 +58,7 @@ func (m *Machine) followDrain(inc *incident) {
 	d := &inc.drain
 	if m.now < d.due {
 		if inc.scopeAt == m.now { // a member may have stopped
-			m.behindLoss(inc, nil, 0)
+			inc.followBehindLoss(never)
 		}
 		return
 	}
@@ -71,16 +71,15 @@ func (m *Machine) followDrain(inc *incident) {
 	if opening { // no window has passed: nothing to measure by yet
 		inc.CatchUp = &CatchUp{Event: lowest, Lag: m.now.Sub(lowest)}
 		inc.dirty = true
-		m.behindLoss(inc, inc.CatchUp, 0)
+		m.measureBehindLoss(inc)
 		d.low, d.last = low, m.now // what made it look belongs to the window that opens
 		return
 	}
 	if low.IsZero() { // nothing arrived to measure by
-		stopped := m.now.Sub(d.last) >= windowsMax*length
-		if !stopped {
-			lowest = 0
+		if m.now.Sub(d.last) < windowsMax*length {
+			lowest = never // a speed may still be measured
 		}
-		m.behindLoss(inc, nil, lowest)
+		inc.followBehindLoss(lowest)
 		return
 	}
 	d.points = append(d.points, drainPoint{begin, low})
@@ -91,41 +90,38 @@ func (m *Machine) followDrain(inc *incident) {
 	inc.CatchUp = &up
 	inc.dirty = true
 	m.sayETA(inc)
-	m.behindLoss(inc, &up, 0)
+	m.measureBehindLoss(inc)
 }
 
-// behindLoss sets when loss begins for an incident that falls behind, by the speed
-// that was measured last; up is nil where nothing arrived to measure by. What has
-// stopped has no speed: for that it begins at the last update + retention. stopped
-// is the event time of all of them where nothing came for as long as a speed is
-// measured over, else zero.
-func (m *Machine) behindLoss(inc *incident, up *CatchUp, stopped feed.Instant) {
+// measureBehindLoss sets when loss begins for an incident that falls behind, by the
+// speed that was just measured.
+func (m *Machine) measureBehindLoss(inc *incident) {
+	if inc.Cause != CauseBehind {
+		return
+	}
+	m.lostBehind(inc, inc.CatchUp)
+	inc.Loss.Begins = inc.CatchUp.lossBegins(m.now, inc.Loss.Retention)
+	inc.followBehindLoss(never)
+}
+
+// followBehindLoss lets loss begin earlier for what has stopped altogether: that has no
+// speed, and begins to be lost at its last update + retention. stopped is the event time
+// of all of them where nothing came for as long as a speed is measured over, else never.
+func (inc *incident) followBehindLoss(stopped feed.Instant) {
 	l := &inc.Loss
 	if inc.Cause != CauseBehind || l.Retention == 0 {
 		return
-	}
-	begins := l.Begins
-	if up != nil {
-		m.lostBehind(inc, up)
-		begins = up.lossBegins(m.now, l.Retention)
-	}
-	least := never
-	if !stopped.IsZero() {
-		least = stopped
 	}
 	inc.feed.membersOf(inc, func(_ rowID, b *block, i int) {
 		switch {
 		case b.verdict[i] != Stale:
 		case b.event[i].IsZero():
-			least = min(least, b.reference(i))
+			stopped = min(stopped, b.reference(i))
 		default:
-			least = min(least, b.event[i])
+			stopped = min(stopped, b.event[i])
 		}
 	})
-	if own := least.Add(l.Retention); least != never && (begins.IsZero() || own < begins) {
-		begins = own
-	}
-	if begins != l.Begins {
+	if begins := stopped.Add(l.Retention); stopped != never && (l.Begins.IsZero() || begins < l.Begins) {
 		l.Begins, inc.dirty = begins, true
 	}
 }

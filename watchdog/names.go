@@ -51,13 +51,18 @@ func newShard(slots, depth int) *nameShard {
 	return &nameShard{slots: make([]nameSlot, slots), depth: depth}
 }
 
+// entry is where the directory has the shard of a hash: its top depth bits.
+func (n *names) entry(h uint64) int { return int(h >> 1 >> (63 - n.depth)) }
+
+func (n *names) shard(h uint64) *nameShard { return n.dir[n.entry(h)] }
+
 // find is the row of that name.
 func (n *names) find(name string) (rowID, bool) {
 	return n.findHashed(name, maphash.String(n.seed, name))
 }
 
 func (n *names) findHashed(name string, h uint64) (rowID, bool) {
-	s := n.dir[h>>1>>(63-n.depth)]
+	s := n.shard(h)
 	mask := uint32(len(s.slots) - 1)
 	for at := uint32(h) & mask; ; at = (at + 1) & mask {
 		slot := s.slots[at]
@@ -81,7 +86,7 @@ func (n *names) findEach(beats []feed.Heartbeat, rows *[findAhead]rowID) {
 	var kept [findAhead]string    // the name of its row
 	for i := range beats {
 		h := maphash.String(n.seed, beats[i].Key.Client())
-		s := n.dir[h>>1>>(63-n.depth)]
+		s := n.shard(h)
 		hashes[i], slots[i] = h, s.slots[uint32(h)&uint32(len(s.slots)-1)]
 	}
 	for i := range beats {
@@ -105,10 +110,10 @@ func (n *names) findEach(beats []feed.Heartbeat, rows *[findAhead]rowID) {
 // add takes the row of a name that is not there yet.
 func (n *names) add(name string, id rowID) {
 	h := maphash.String(n.seed, name)
-	s := n.dir[h>>1>>(63-n.depth)]
+	s := n.shard(h)
 	for 8*(s.used+1) > 7*len(s.slots) {
 		n.grow(s, h)
-		s = n.dir[h>>1>>(63-n.depth)]
+		s = n.shard(h)
 	}
 	s.put(nameSlot{uint32(id) + 1, uint32(h)})
 }
@@ -157,7 +162,7 @@ func (n *names) grow(s *nameShard, h uint64) {
 		}
 	}
 	span := 1 << (n.depth - s.depth) // entries of the directory that are s
-	first := int(h>>1>>(63-n.depth)) &^ (span - 1)
+	first := n.entry(h) &^ (span - 1)
 	for i := range span {
 		n.dir[first+i] = low
 		if i >= span/2 {

@@ -175,31 +175,34 @@ func (m *Machine) lookAtQuorum(f *feedState, q *quorum) {
 
 // meet wakes those that waited for others.
 func (m *Machine) meet(f *feedState, q *quorum, need int) {
-	deadlines := f.wakeOverdue(q, Late)
+	deadlines := make([]feed.Instant, 0, q.overdue)
+	f.eachOverdue(q, func(_ rowID, b *block, i int) { deadlines = append(deadlines, q.rule.Deadline(b.reference(i))) })
 	slices.Sort(deadlines)
 	q.metAt = deadlines[need-1]
+	f.wakeOverdue(q, Late)
 }
 
 // wakeOverdue has the overdue rows with that verdict judged anew that are in no
-// incident; it returns the deadlines of all that are overdue.
-func (f *feedState) wakeOverdue(q *quorum, v Verdict) []feed.Instant {
-	deadlines := make([]feed.Instant, 0, q.overdue)
+// incident.
+func (f *feedState) wakeOverdue(q *quorum, v Verdict) {
+	f.eachOverdue(q, func(id rowID, b *block, i int) {
+		if b.verdict[i] == v && b.in[i] == 0 {
+			f.wake(id, q.rule.Deadline(b.reference(i)))
+		}
+	})
+}
+
+// eachOverdue yields the rows of q that are past their deadline.
+func (f *feedState) eachOverdue(q *quorum, yield func(rowID, *block, int)) {
 	for n, b := range f.blocks {
 		for w, word := range b.overdue {
 			for ; word != 0; word &= word - 1 {
-				i := w*64 + bits.TrailingZeros64(word)
-				if f.quorumOf(b, i) != q {
-					continue
-				}
-				at := q.rule.Deadline(b.reference(i))
-				deadlines = append(deadlines, at)
-				if b.verdict[i] == v && b.in[i] == 0 {
-					f.wake(rowOf(n, i), at)
+				if i := w*64 + bits.TrailingZeros64(word); f.quorumOf(b, i) == q {
+					yield(rowOf(n, i), b, i)
 				}
 			}
 		}
 	}
-	return deadlines
 }
 
 // opensAt is when an overdue row came to be stale: with enough others, or for its loss.

@@ -113,7 +113,7 @@ var mutants = []mutant{
 	},
 	{
 		"what fell behind and stopped keeps the clock of its last speed", "watchdog/drain.go",
-		"least != never && (begins.IsZero() || own < begins)", "least != never && begins.IsZero() && own < begins",
+		"stopped != never && (l.Begins.IsZero() || begins < l.Begins)", "stopped != never && l.Begins.IsZero() && begins < l.Begins",
 	},
 	{
 		"the clock is set back and what was heard keeps its stamps", "watchdog/rewind.go",
