@@ -204,7 +204,11 @@ func (l *load) send(ctx context.Context, c *client, body []byte, tally *loadTall
 		return nil
 	case errors.As(err, &refused) && refused.code == http.StatusServiceUnavailable:
 		tally.refuse(int64(l.batch), refused.text)
-		return sleep(ctx, time.Duration(100+rand.IntN(100))*time.Millisecond)
+		select {
+		case <-time.After(time.Duration(100+rand.IntN(100)) * time.Millisecond):
+		case <-ctx.Done():
+		}
+		return nil
 	default:
 		return err
 	}
@@ -216,15 +220,6 @@ func (l *load) send(ctx context.Context, c *client, body []byte, tally *loadTall
 			why = said.Errors[0].Error
 		}
 		tally.refuse(int64(said.Refused), why)
-	}
-	return nil
-}
-
-// sleep waits; the end of ctx ends that too, and is no error.
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
 	}
 	return nil
 }
@@ -267,18 +262,14 @@ func (t *loadTally) summary(w io.Writer, took time.Duration) error {
 	taken, refused := t.taken.Load(), t.refused.Load()
 	fmt.Fprintf(w, "%d heartbeats taken in %.1f s, %.0f a second; %d refused\n%d requests answered, half of them within %s, 99 in 100 within %s, all within %s\n",
 		taken, took.Seconds(), float64(taken)/took.Seconds(), refused, len(t.answers), at(0.5), at(0.99), at(1))
-	if taken == 0 {
-		return fmt.Errorf("nothing was taken%s", orNothing(t.problem))
+	switch {
+	case taken == 0 && t.problem == "":
+		return errors.New("nothing was taken")
+	case taken == 0:
+		return fmt.Errorf("nothing was taken: %s", t.problem)
 	}
 	if refused > 0 {
 		fmt.Fprintf(w, "the last refusal: %s\n", t.problem)
 	}
 	return nil
-}
-
-func orNothing(why string) string {
-	if why == "" {
-		return ""
-	}
-	return ": " + why
 }

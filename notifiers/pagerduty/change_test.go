@@ -1,41 +1,21 @@
 package pagerduty_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
-	"github.com/feedwatch/feedwatch/notifiers/pagerduty"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
 )
 
-func someChange() *notifiers.RuleChange {
-	return &notifiers.RuleChange{
-		Install: "example", From: "aaaaaaaaaaaa", To: "bbbbbbbbbbbb", At: time.Date(2025, 11, 24, 0, 0, 0, 0, time.UTC),
-		PageURL: "https://feedwatch.example.com", Changes: []rules.Change{{What: "feed profiles, rule everyone, stale_after", Was: "30m", Now: "45m"}},
-	}
-}
-
-// changer is a change event as a notifier of the conformance suite.
-type changer struct{ n *pagerduty.Notifier }
-
-func (changer) Shape() delivery.Shape { return delivery.Stream }
-
-func (c changer) Deliver(ctx context.Context, _ delivery.Op) (string, error) {
-	if err := c.n.TellChange(ctx, someChange()); err != nil {
-		return "", err
-	}
-	return "told", nil
-}
-
 func TestChangeConformance(t *testing.T) {
 	notifiertest.Run(t, notifiertest.Harness{
-		New:         func(t *testing.T, url string) delivery.Notifier { return changer{newNotifier(t, url)} },
+		New: func(t *testing.T, url string) delivery.Notifier {
+			return notifiertest.Changer{Teller: newNotifier(t, url)}
+		},
 		Server:      func(t *testing.T) http.Handler { return newServer(t) },
 		Op:          func() delivery.Op { return notifiertest.Open().Op(delivery.Tell, target) },
 		Secrets:     []string{key},
@@ -47,7 +27,7 @@ func TestChangeConformance(t *testing.T) {
 func TestChange(t *testing.T) {
 	s := newServer(t)
 	n := newNotifier(t, s.URL())
-	one, many := someChange(), someChange()
+	one, many := notifiertest.RuleChange(), notifiertest.RuleChange()
 	for range 200 {
 		many.Changes = append(many.Changes, rules.Change{What: strings.Repeat("long\n", 500), Was: "1", Now: "2"})
 	}

@@ -1,41 +1,21 @@
 package slack_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/notifiers/notifiertest"
-	"github.com/feedwatch/feedwatch/notifiers/slack"
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/delivery"
 )
 
-func someChange() *notifiers.RuleChange {
-	return &notifiers.RuleChange{
-		Install: "example", From: "aaaaaaaaaaaa", To: "bbbbbbbbbbbb", At: time.Date(2025, 11, 24, 9, 12, 0, 0, time.UTC),
-		PageURL: "https://feedwatch.example.com", Changes: []rules.Change{{What: "feed profiles, rule everyone, stale_after", Was: "30m", Now: "45m"}},
-	}
-}
-
-// changer is a note about other rules as a notifier of the conformance suite.
-type changer struct{ n *slack.Notifier }
-
-func (changer) Shape() delivery.Shape { return delivery.Stream }
-
-func (c changer) Deliver(ctx context.Context, _ delivery.Op) (string, error) {
-	if err := c.n.TellChange(ctx, someChange()); err != nil {
-		return "", err
-	}
-	return "told", nil
-}
-
 func TestChangeConformance(t *testing.T) {
 	notifiertest.Run(t, notifiertest.Harness{
-		New:     func(t *testing.T, url string) delivery.Notifier { return changer{newNotifier(t, url+"/api/")} },
+		New: func(t *testing.T, url string) delivery.Notifier {
+			return notifiertest.Changer{Teller: newNotifier(t, url+"/api/")}
+		},
 		Server:  func(t *testing.T) http.Handler { return newServer(t) },
 		Op:      func() delivery.Op { return notifiertest.Open().Op(delivery.Post, target) },
 		Secrets: []string{token},
@@ -47,13 +27,13 @@ func TestChangeConformance(t *testing.T) {
 func TestChange(t *testing.T) {
 	s := newServer(t)
 	n := newNotifier(t, s.URL())
-	nasty, many := someChange(), someChange()
+	nasty, many := notifiertest.RuleChange(), notifiertest.RuleChange()
 	nasty.Changes[0].What = "feed <!channel> *bold* `code`, owner"
 	for range 200 {
 		many.Changes = append(many.Changes, rules.Change{What: strings.Repeat("<long>\n", 500), Was: "1", Now: "2"})
 	}
 	many.More, many.PageURL = 7, ""
-	for _, c := range []*notifiers.RuleChange{someChange(), nasty, many} {
+	for _, c := range []*notifiers.RuleChange{notifiertest.RuleChange(), nasty, many} {
 		if err := n.TellChange(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}

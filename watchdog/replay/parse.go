@@ -20,11 +20,7 @@ type reader struct{ *yamlfile.Reader }
 // The error, when there is one, is a *rules.Findings with every mistake.
 func ParseScenario(name string, data []byte) (*Scenario, error) {
 	r := &reader{yamlfile.New(name, "a scenario", data)}
-	if len(data) > FileBytesMax {
-		r.FailAt(1, 1, 1, fmt.Sprintf("the file has more than %d bytes", FileBytesMax), "leave something out")
-		return nil, r.Err()
-	}
-	root := r.Document(data)
+	root := r.Document(data, FileBytesMax, "leave something out")
 	if root == nil {
 		return nil, r.Err()
 	}

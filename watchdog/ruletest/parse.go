@@ -22,12 +22,8 @@ type reader struct{ *yamlfile.Reader }
 // with every mistake.
 func Parse(name string, data []byte) (*Suite, error) {
 	r := &reader{yamlfile.New(name, "a file of tests", data)}
-	if len(data) > FileBytesMax {
-		r.FailAt(1, 1, 1, fmt.Sprintf("the file has more than %d bytes", FileBytesMax), "split it into several")
-		return nil, r.Err()
-	}
 	s := &Suite{File: name}
-	if root := r.Document(data); root != nil {
+	if root := r.Document(data, FileBytesMax, "split it into several"); root != nil {
 		r.suite(s, root)
 	}
 	if err := r.Err(); err != nil {

@@ -33,14 +33,19 @@ func New(name, what string, data []byte) *Reader {
 	return &Reader{name: name, what: what, lines: strings.Split(text, "\n"), found: rules.Findings{Files: 1}}
 }
 
-// Document is the one document of the file; nil when there is none, which is told.
-func (r *Reader) Document(data []byte) (root *yaml.Node) {
+// Document is the one document of the file; nil when there is none, or more than bytesMax
+// of it, which is told: tooLong is what to do about that.
+func (r *Reader) Document(data []byte, bytesMax int, tooLong string) (root *yaml.Node) {
 	defer func() { // a panic of the YAML library is a mistake in the file
 		if p := recover(); p != nil {
 			r.FailAt(1, 1, 1, fmt.Sprintf("not YAML: %v", p), "")
 			root = nil
 		}
 	}()
+	if len(data) > bytesMax {
+		r.FailAt(1, 1, 1, fmt.Sprintf("the file has more than %d bytes", bytesMax), tooLong)
+		return nil
+	}
 	if !utf8.Valid(data) {
 		r.FailAt(1, 1, 1, "the file is not UTF-8", "save it as UTF-8 text")
 		return nil
