@@ -3,7 +3,6 @@ package drill
 import (
 	"cmp"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
@@ -32,18 +31,11 @@ func opened(install string, now feed.Instant, ask Ask, ladders []*rules.Escalati
 		}
 	}
 	names := strings.Join(drill.Escalations, ", ")
-	hash := fnv.New32a()
-	_, _ = hash.Write([]byte("drill/" + names))
-	id := fmt.Sprintf("%d-%08x", int64(now), hash.Sum32())
-	inc := &watchdog.Incident{
-		ID: id, Key: "fw/" + install + "/" + watchdog.SelfFeed + "/" + id, Feed: watchdog.SelfFeed, Cause: watchdog.CauseDrill,
-		Opened: now, Seen: now, Since: now, Anchor: "drill", State: watchdog.StateOpen, Severity: severity,
-		Escalation: names, Drill: drill,
-		Pages:  []watchdog.Page{{N: 1, At: now, Reason: watchdog.ReasonOpened, Targets: targets}},
-		Ladder: watchdog.Ladder{Step: 1, StepAt: now, Engaged: targets, PagedAs: severity},
-	}
-	record(inc, watchdog.Event{At: now, Kind: watchdog.EventOpened})
-	record(inc, watchdog.Event{At: now, Kind: watchdog.EventPaged, Page: 1})
+	inc := watchdog.NewOwn(install, "drill/"+names, now)
+	inc.Cause, inc.Severity = watchdog.CauseDrill, severity
+	inc.Since, inc.Anchor, inc.Escalation, inc.Drill = now, "drill", names, drill
+	inc.Record(watchdog.Event{At: now, Kind: watchdog.EventOpened})
+	inc.PageOnce(now, targets)
 	return inc
 }
 
@@ -51,7 +43,7 @@ func opened(install string, now feed.Instant, ask Ask, ladders []*rules.Escalati
 func acknowledged(old *watchdog.Incident, now feed.Instant, by string, d time.Duration) *watchdog.Incident {
 	inc := *old
 	inc.State, inc.Ack = watchdog.StateAcknowledged, &watchdog.Ack{By: by, At: now, Until: now.Add(cmp.Or(d, watchdog.AcknowledgeForDefault))}
-	record(&inc, watchdog.Event{At: now, Kind: watchdog.EventAcknowledged, Who: by})
+	inc.Record(watchdog.Event{At: now, Kind: watchdog.EventAcknowledged, Who: by})
 	return &inc
 }
 
@@ -64,7 +56,7 @@ func over(old *watchdog.Incident, now feed.Instant, cut string) *watchdog.Incide
 	}
 	inc.Drill = &drill
 	inc.State, inc.Resolved = watchdog.StateResolved, now
-	record(&inc, watchdog.Event{At: now, Kind: watchdog.EventResolved})
+	inc.Record(watchdog.Event{At: now, Kind: watchdog.EventResolved})
 	return &inc
 }
 
@@ -80,13 +72,6 @@ func with(old *watchdog.Incident, r watchdog.DrillResult) *watchdog.Incident {
 	}
 	inc.Drill = &drill
 	return &inc
-}
-
-// record adds an event; a picture that was handed out is not written to.
-func record(inc *watchdog.Incident, e watchdog.Event) {
-	e.N = len(inc.Events) + 1
-	inc.Events = append(slices.Clone(inc.Events), e)
-	inc.Revision++
 }
 
 // short is "15 min" or "90 s".

@@ -72,10 +72,10 @@ func (r *refusal) look(now feed.Instant, is Rules, all []delivery.TargetStatus, 
 }
 
 func (r *refusal) open(now feed.Instant, is Rules, why, install string) {
-	inc := incident(now, "rules", install)
+	inc := watchdog.NewOwn(install, "rules", now)
 	inc.Cause, inc.Severity = watchdog.CauseRefused, rules.Warning
 	inc.Opened, inc.Since, inc.Anchor, inc.Failure = r.since, is.Since, is.Version, why
-	record(inc, watchdog.Event{At: now, Kind: watchdog.EventOpened, Note: why})
+	inc.Record(watchdog.Event{At: now, Kind: watchdog.EventOpened, Note: why})
 	r.incident, r.told = inc, now
 }
 

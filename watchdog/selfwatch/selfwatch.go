@@ -2,8 +2,6 @@ package selfwatch
 
 import (
 	"fmt"
-	"hash/fnv"
-	"slices"
 	"sync"
 	"time"
 
@@ -178,22 +176,11 @@ func (s *state) bad(now feed.Instant, t *delivery.TargetStatus) string {
 }
 
 func opened(now feed.Instant, about, why, install string) *watchdog.Incident {
-	inc := incident(now, about, install)
+	inc := watchdog.NewOwn(install, about, now)
 	inc.Cause, inc.Severity = watchdog.CauseUnheard, rules.Error
 	inc.Since, inc.Anchor, inc.Source, inc.Failure = now, about, about, bounded(why)
-	record(inc, watchdog.Event{At: now, Kind: watchdog.EventOpened})
+	inc.Record(watchdog.Event{At: now, Kind: watchdog.EventOpened})
 	return inc
-}
-
-// incident is one of ours, of which nothing is said yet.
-func incident(now feed.Instant, about, install string) *watchdog.Incident {
-	hash := fnv.New32a()
-	_, _ = hash.Write([]byte(about))
-	id := fmt.Sprintf("%d-%08x", int64(now), hash.Sum32())
-	return &watchdog.Incident{
-		ID: id, Key: "fw/" + install + "/" + watchdog.SelfFeed + "/" + id, Feed: watchdog.SelfFeed,
-		Opened: now, Seen: now, State: watchdog.StateOpen,
-	}
 }
 
 func bounded(why string) string {
@@ -218,12 +205,10 @@ func (s *state) page(now feed.Instant, all []delivery.TargetStatus) bool {
 	return true
 }
 
-// paging is the incident with its page, of which there is one.
+// paging is the incident with its page.
 func paging(of *watchdog.Incident, now feed.Instant, targets []rules.Target) *watchdog.Incident {
 	inc := *of
-	inc.Pages = []watchdog.Page{{N: 1, At: now, Reason: watchdog.ReasonOpened, Targets: targets}}
-	inc.Ladder = watchdog.Ladder{Step: 1, StepAt: now, Engaged: targets, PagedAs: inc.Severity}
-	record(&inc, watchdog.Event{At: now, Kind: watchdog.EventPaged, Page: 1})
+	inc.PageOnce(now, targets)
 	return &inc
 }
 
@@ -236,13 +221,6 @@ func (s *state) resolve(now feed.Instant) *watchdog.Incident {
 func resolved(of *watchdog.Incident, well, now feed.Instant) *watchdog.Incident {
 	inc := *of
 	inc.State, inc.WellSince, inc.Resolved = watchdog.StateResolved, well, now
-	record(&inc, watchdog.Event{At: now, Kind: watchdog.EventResolved})
+	inc.Record(watchdog.Event{At: now, Kind: watchdog.EventResolved})
 	return &inc
-}
-
-// record adds an event; a picture that was handed out is not written to.
-func record(inc *watchdog.Incident, e watchdog.Event) {
-	e.N = len(inc.Events) + 1
-	inc.Events = append(slices.Clone(inc.Events), e)
-	inc.Revision++
 }
