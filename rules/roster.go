@@ -35,7 +35,7 @@ type roster struct {
 func isRosterFile(name string) bool {
 	base := path.Base(filepath.ToSlash(name))
 	lower := strings.ToLower(base)
-	return (strings.HasSuffix(lower, ".csv") || strings.HasSuffix(lower, ".txt")) && !strings.ContainsRune(".~#", rune(base[0]))
+	return (strings.HasSuffix(lower, ".csv") || strings.HasSuffix(lower, ".txt")) && !leftBehind(base)
 }
 
 // bytesMax is how large a file may be.

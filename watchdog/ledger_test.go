@@ -19,6 +19,16 @@ func (r *rig) update(client string, event feed.Instant) {
 	r.hear(feed.Push, hb)
 }
 
+// hourly has each of the clients, one a letter, send what is new every hour in [from, to).
+func (r *rig) hourly(from, to int, clients string) {
+	for h := from; h < to; h++ {
+		r.to(time.Duration(h) * hour)
+		for _, client := range clients {
+			r.update(string(client), r.now)
+		}
+	}
+}
+
 // rows are what the ledger says in the end, by client.
 func (r *rig) rows(into map[string]LedgerRow) map[string]LedgerRow {
 	flush, _ := r.m.Flush()

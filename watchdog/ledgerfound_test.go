@@ -65,10 +65,7 @@ func TestTheLedgerOfWhoWasSilentBeforeTheOthers(t *testing.T) {
 // people were told that loss had begun, and the ledger had no row.
 func TestTheLedgerOfAFrozenClient(t *testing.T) {
 	r := newRig(t, twoOfAFeed)
-	for h := range 25 {
-		r.to(time.Duration(h) * hour)
-		r.update("a", r.now)
-	}
+	r.hourly(0, 25, "a")
 	still := r.now
 	for h := range 96 {
 		r.to(time.Duration(25+h) * hour)
@@ -126,22 +123,14 @@ feeds:
       - {name: whole, per: feed, stale_after: 6h, lag_over: 12h}
       - {name: clients, stale_after: 10d, lag_over: 9d}
 `+noLoss)
-	for h := range 49 {
-		r.to(time.Duration(h) * hour)
-		for _, client := range []string{"a", "b", "c"} {
-			r.update(client, r.now)
-		}
-	}
+	r.hourly(0, 49, "abc")
 	r.to(108 * hour)
 	r.update("a", noon.Add(60*hour))
 	rows := r.rows(map[string]LedgerRow{})
 	if got, want := lost(t, rows, "a"), [2]time.Duration{48 * hour, 60 * hour}; got != want {
 		t.Errorf("a lost %v, want %v", got, want)
 	}
-	for h := 109; h < 114; h++ {
-		r.to(time.Duration(h) * hour)
-		r.update("a", r.now)
-	}
+	r.hourly(109, 114, "a")
 	r.update("b", noon.Add(61*hour))
 	rows = r.rows(rows)
 	if got, want := lost(t, rows, "b"), [2]time.Duration{48 * hour, 60 * hour}; got != want {
@@ -165,11 +154,7 @@ feeds:
       - {name: clients, stale_after: 8h, lag_over: 7d}
 ` + noLoss
 	r := newRig(t, rules)
-	for h := range 49 {
-		r.to(time.Duration(h) * hour)
-		r.update("a", r.now)
-		r.update("b", r.now)
-	}
+	r.hourly(0, 49, "ab")
 	r.to(60 * hour)
 	r.step(&UseRules{Set: parse(t, strings.Replace(rules, "8h", "10d", 1))})
 	r.to(108 * hour)
@@ -198,10 +183,7 @@ feeds:
       - {name: clients, stale_after: 6h, lag_over: 12h}
 ` + noLoss
 	r := newRig(t, strings.Replace(rules, "    retention: 2d\n", "", 1))
-	for h := range 4 {
-		r.to(time.Duration(h) * hour)
-		r.update("a", r.now)
-	}
+	r.hourly(0, 4, "a")
 	r.to(10 * hour)
 	r.step(&UseRules{Set: parse(t, rules)})
 	inc := r.only()
@@ -228,11 +210,7 @@ feeds:
       - {name: slow, match: ['client="never"'], stale_after: 12h, lag_over: 12h}
       - {name: clients, stale_after: 6h, lag_over: 12h}
 `+noLoss)
-	for h := range 4 {
-		r.to(time.Duration(h) * hour)
-		r.update("a", r.now)
-		r.update("b", r.now)
-	}
+	r.hourly(0, 4, "ab")
 	r.to(13 * hour)
 	if inc := r.only(); inc.Scope.Silent != 3 {
 		t.Fatalf("%d are silent, want 3", inc.Scope.Silent)
@@ -255,11 +233,7 @@ feeds:
     rules:
       - {name: clients, stale_after: 30h, lag_over: 30h}
 `+noLoss)
-	for h := range 25 {
-		r.to(time.Duration(h) * hour)
-		r.update("a", r.now)
-		r.update("b", r.now)
-	}
+	r.hourly(0, 25, "ab")
 	old := r.now
 	r.to(60 * hour)
 	r.update("a", old)

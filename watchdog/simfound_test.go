@@ -192,10 +192,7 @@ func TestWhatTurnedFrozenUnderASilenceIsToldAsFrozen(t *testing.T) {
 					r.update(string(client), event)
 				}
 			}
-			for h := range 25 {
-				r.to(time.Duration(h) * hour)
-				repeat("abc"+c.others, r.now)
-			}
+			r.hourly(0, 25, "abc"+c.others)
 			old := r.now
 			r.step(silenceFor(`feed="f"`, 24*hour, 80*hour))
 			for h := 25; h < 80; h++ {
