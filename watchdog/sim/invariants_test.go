@@ -282,8 +282,11 @@ func (w *watcher) incident(inc *watchdog.Incident) {
 	if l.last == inc && inc.State == watchdog.StateResolved {
 		return
 	}
-	if a := l.first; a.Key != inc.Key || a.Cause != inc.Cause && len(l.told) > 0 || a.Opened != inc.Opened || a.Feed != inc.Feed || a.Anchor != inc.Anchor {
+	if a := l.first; a.Key != inc.Key || a.Opened != inc.Opened || a.Feed != inc.Feed || a.Anchor != inc.Anchor {
 		w.wrong("the incident %s became another one", inc.ID)
+	}
+	if len(l.told) > 0 && l.last.Cause != inc.Cause { // until people are told it is what its series are now
+		w.wrong("%s was told as %s and is %s", inc.ID, l.last.Cause, inc.Cause)
 	}
 	if l.last != nil && l.last.State == watchdog.StateResolved && inc.State != watchdog.StateResolved {
 		w.wrong("the incident %s is open again after it was resolved", inc.ID)
