@@ -154,9 +154,13 @@ func before(a, b *pair) int {
 	return cmp.Or(
 		cmp.Compare(rank(&a.ops[0]), rank(&b.ops[0])),
 		cmp.Compare(b.severity(), a.severity()),
-		cmp.Compare(a.incident.Opened, b.incident.Opened),
-		cmp.Compare(a.incident.ID, b.incident.ID),
+		byAge(a, b),
 	)
+}
+
+// byAge orders the old before the new.
+func byAge(a, b *pair) int {
+	return cmp.Or(cmp.Compare(a.incident.Opened, b.incident.Opened), cmp.Compare(a.incident.ID, b.incident.ID))
 }
 
 // next is the pair whose first op may be attempted at now, or when to look again

@@ -265,23 +265,31 @@ func acknowledges(in *watchdog.Incident, p *watchdog.Page) bool {
 	return in.Hold != nil && p.At <= in.Hold.Since && !loss
 }
 
-// tellsPage says that page p, which engages target, has reached it.
-func tellsPage(in *watchdog.Incident, p *watchdog.Page, target rules.Target, shape Shape, h *held) bool {
+// messageName is the op whose message tells page p, which engages target.
+func messageName(in *watchdog.Incident, p *watchdog.Page, target rules.Target, shape Shape, h *held) string {
 	switch shape {
+	case Alerts:
+		return pageName(p.N)
 	case Thread:
 		_, from := h.engaging(in, target)
-		if h.joined() {
+		if h.joined() { // the page that engages is a reply then
 			from--
 		}
-		e := pageEvent(in, p)
-		root, posted := h.root()
-		return posted && root.Dead == "" && (e <= from || h.delivered(eventName(e)))
-	case Alerts:
-		return h.delivered(pageName(p.N))
+		if pageEvent(in, p) <= from {
+			return rootName
+		}
 	case Stream:
-		return h.delivered(eventName(pageEvent(in, p)))
 	}
-	return false
+	return eventName(pageEvent(in, p))
+}
+
+// tellsPage says that page p, which engages target, has reached it.
+func tellsPage(in *watchdog.Incident, p *watchdog.Page, target rules.Target, shape Shape, h *held) bool {
+	if root, posted := h.root(); shape == Thread && (!posted || root.Dead != "") {
+		return false
+	}
+	name := messageName(in, p, target, shape, h)
+	return name == rootName || h.delivered(name)
 }
 
 // losesPage says that page p was given up at this destination.

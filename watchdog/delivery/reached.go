@@ -48,18 +48,3 @@ func (d *Delivery) Reached(target rules.Target, incident string, n int) Reached 
 	}
 	return Reached{Why: cmp.Or(dest.lastError, "it was not sent yet")}
 }
-
-// messageName is the op whose message tells the page.
-func messageName(inc *watchdog.Incident, page *watchdog.Page, target rules.Target, shape Shape, h *held) string {
-	event := pageEvent(inc, page)
-	switch shape {
-	case Alerts:
-		return pageName(page.N)
-	case Thread:
-		if _, from := h.engaging(inc, target); event <= from {
-			return rootName
-		}
-	case Stream:
-	}
-	return eventName(event)
-}

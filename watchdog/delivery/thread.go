@@ -72,11 +72,7 @@ func (t *thread) others(p *pair) []*pair {
 		}
 	}
 	slices.SortFunc(all, func(a, b *pair) int {
-		return cmp.Or(
-			cmp.Compare(b.incident.Severity, a.incident.Severity),
-			cmp.Compare(a.incident.Opened, b.incident.Opened),
-			cmp.Compare(a.incident.ID, b.incident.ID),
-		)
+		return cmp.Or(cmp.Compare(b.incident.Severity, a.incident.Severity), byAge(a, b))
 	})
 	return all
 }
