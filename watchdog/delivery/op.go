@@ -76,6 +76,9 @@ func (o Op) ID() string {
 	return o.Incident.Key + "/" + o.Name
 }
 
+// All are the op and those that the same attempt does for others.
+func (o Op) All() []Op { return append([]Op{o}, o.With...) }
+
 // ofRoot says that the op is about the first message of a thread.
 func (o *Op) ofRoot() bool { return o.Kind == Post || o.Kind == Update }
 
