@@ -97,6 +97,11 @@ func (d *Delivery) Restore(incidents []*watchdog.Incident, receipts []watchdog.R
 			d.restoreThreads(dest, incidents)
 		}
 	}
+	for _, inc := range incidents { // all, before one that is over is let go with whoever shares its thread
+		for _, dest := range d.dests {
+			dest.plan(dest.pairs[inc.ID], inc)
+		}
+	}
 	for _, inc := range incidents {
 		d.take(inc)
 	}

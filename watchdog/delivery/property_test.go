@@ -53,6 +53,16 @@ type history struct {
 	*bench
 }
 
+func newHistory(seed uint64, trouble float64) *history {
+	return &history{
+		world: &world{
+			seed: seed, tries: map[string]int{}, trouble: trouble, broken: map[string]bool{},
+			alerts: map[string]string{}, threads: map[string]*seenThread{}, byRef: map[string]*seenThread{}, roots: map[string]int{}, told: map[string]bool{},
+		},
+		journal: &memory{}, seed: seed, trouble: trouble, incidents: make([]*life, 14),
+	}
+}
+
 func (h *history) boot() {
 	dests := []Destination{
 		{Target: pager, Notifier: &place{world: h.world, target: pager, shape: Alerts}, Limits: Limits{SendsPerMinute: 20}},
@@ -248,13 +258,7 @@ func TestWhateverFailsTheWorldEndsRight(t *testing.T) {
 		trouble := rapid.SampledFrom([]float64{0, 0.2, 0.6}).Draw(rt, "trouble")
 		var wrong []string
 		bubble.Test(t, func(*testing.T) {
-			h := &history{
-				world: &world{
-					seed: seed, tries: map[string]int{}, trouble: trouble, broken: map[string]bool{},
-					alerts: map[string]string{}, threads: map[string]*seenThread{}, byRef: map[string]*seenThread{}, roots: map[string]int{}, told: map[string]bool{},
-				},
-				journal: &memory{}, seed: seed, trouble: trouble, incidents: make([]*life, 14),
-			}
+			h := newHistory(seed, trouble)
 			h.boot()
 			for _, s := range steps {
 				h.do(s)
@@ -263,6 +267,30 @@ func TestWhateverFailsTheWorldEndsRight(t *testing.T) {
 		})
 		if len(wrong) > 0 {
 			rt.Fatalf("%s", strings.Join(wrong, "\n"))
+		}
+	})
+}
+
+// Of two that share a thread and were resolved, one is told and the process killed
+// before the other was: at the next start the first must not take the second with it.
+func TestWhatIsOverLetsNobodyGoWhoIsNot(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		h := newHistory(0, 0)
+		h.boot()
+		both := []rules.Target{slackB, pager}
+		for _, s := range []step{
+			{what: "page", incident: 1, targets: both[:1]},
+			{what: "linked", incident: 3, targets: both},
+			{what: "resolve", incident: 1, waits: 30 * time.Second},
+			{what: "break", targets: both}, // nothing arrives before the crash
+			{what: "resolve", incident: 3},
+			{what: "crash"},
+			{what: "mend"},
+		} {
+			h.do(s)
+		}
+		for _, wrong := range h.end() {
+			t.Error(wrong)
 		}
 	})
 }
