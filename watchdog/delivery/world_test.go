@@ -182,8 +182,8 @@ func (p *place) update(op Op) error {
 		t.showing[one.Incident.ID] = one.Incident.Revision
 		shown[one.Incident.ID] = true
 	}
-	for id := range t.showing {
-		if !shown[id] && !t.gaps {
+	for id, revision := range t.showing { // what is only told below may have come while this one was under way
+		if revision > 0 && !shown[id] && !t.gaps {
 			p.complain("the root %s does not tell of %s any more", t.ref, id)
 		}
 	}
@@ -225,7 +225,9 @@ func (p *place) event(t *seenThread, op Op) {
 			p.roots[p.name(op)]++
 		}
 		p.threads[p.name(op)] = t
-		t.showing[id] = 0
+		if _, ok := t.showing[id]; !ok { // an update of the root may have come before
+			t.showing[id] = 0
+		}
 	}
 	if op.Event.N < t.newest[id] && !t.gaps && !op.Joins {
 		t.disorder[id] = fmt.Sprintf("%s has %s after e%d", p.name(op), op.Name, t.newest[id])
