@@ -179,7 +179,7 @@ func (f *feedState) silentThrough(n uint8) int {
 	silent := 0
 	for _, b := range f.blocks {
 		for i, v := range b.verdict {
-			if b.sources[i] == n && b.in[i] != 0 && v.Opens() && !isGroup(b.client[i]) {
+			if b.sources[i] == n && b.in[i] != 0 && v == Stale && !isGroup(b.client[i]) {
 				silent++
 			}
 		}

@@ -100,7 +100,15 @@ func (m *Machine) measureBehindLoss(inc *incident) {
 		return
 	}
 	m.lostBehind(inc, inc.CatchUp)
-	inc.Loss.Begins = inc.CatchUp.lossBegins(m.now, inc.Loss.Retention)
+	inc.runBehindLoss()
+}
+
+// runBehindLoss sets when loss begins by the speed that was measured last.
+func (inc *incident) runBehindLoss() {
+	inc.Loss.Begins, inc.dirty = 0, true
+	if inc.CatchUp != nil {
+		inc.Loss.Begins = inc.CatchUp.lossBegins(inc.Loss.Retention)
+	}
 	inc.followBehindLoss(never)
 }
 
@@ -181,13 +189,13 @@ func (p drainPoint) eta(v float64) feed.Instant {
 }
 
 // lossBegins is when updates start to be deleted unread while falling behind:
-// margin / (1 - v) from now; zero where that is not so.
-func (c *CatchUp) lossBegins(now feed.Instant, retention time.Duration) feed.Instant {
+// margin / (1 - v) after the lag was measured; zero where that is not so.
+func (c *CatchUp) lossBegins(retention time.Duration) feed.Instant {
 	if retention == 0 || c.Speed >= speedBehind {
 		return 0
 	}
 	margin := max(retention-c.Lag, 0)
-	return now.Add(time.Duration(float64(margin) / (1 - c.Speed)))
+	return c.Event.Add(c.Lag).Add(time.Duration(float64(margin) / (1 - c.Speed)))
 }
 
 // sayETA writes the ETA into the timeline when it is first known, and when it

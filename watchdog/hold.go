@@ -236,7 +236,7 @@ func (m *Machine) touchDependents(f *feedState) {
 }
 
 // held is the hold that ends first, when each series in trouble has one; nil when
-// one has none.
+// one has none. Series that are blind count where no other is in trouble.
 func (m *Machine) held(inc *incident) *Hold {
 	f := inc.feed
 	holders := m.holders(f)
@@ -248,16 +248,20 @@ func (m *Machine) held(inc *incident) *Hold {
 		look.all(func(b *block, i int) bool { return b.verdict[i] != Retired && b.verdict[i] != Unwatched })
 		return look.result(inc.rule)
 	}
+	counts := troubled
+	if inc.silent > 0 { // what is only out of sight may be well
+		counts = Verdict.Opens
+	}
 	groups := map[rowID]bool{}
 	for n, b := range f.blocks {
 		for i, seq := range b.in {
-			if seq == inc.seq && troubled(b.verdict[i]) && isGroup(b.client[i]) {
+			if seq == inc.seq && counts(b.verdict[i]) && isGroup(b.client[i]) {
 				groups[rowOf(n, i)] = true
 			}
 		}
 	}
 	look.all(func(b *block, i int) bool {
-		if b.in[i] == inc.seq && troubled(b.verdict[i]) {
+		if b.in[i] == inc.seq && counts(b.verdict[i]) {
 			return true
 		}
 		return len(groups) > 0 && b.verdict[i] != Retired && slices.ContainsFunc(m.groupRows[b.groups[i]], func(g rowID) bool { return groups[g] })

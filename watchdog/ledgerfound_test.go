@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -301,5 +302,42 @@ func TestTheLossClockOfWhatFellBehindAndStopped(t *testing.T) {
 	r.to(last.Sub(noon) + hour)
 	if want, got := event.Add(48*hour), r.only().Loss.Begins; got < want.Add(-hour) || got > want {
 		t.Errorf("loss begins at %s once it has stopped, want %s", got, want)
+	}
+}
+
+// An edit that shortened the retention of a feed that falls behind changed its loss
+// clock only with the next speed that was measured: what came rarely had no clock until
+// then, though loss had begun.
+func TestTheLossClockOfWhatFallsBehindAfterAnEdit(t *testing.T) {
+	rules := strings.Replace(twoOfAFeed, "lag_over: 12h", "lag_over: 1h", 1)
+	edited := func(retention string) string {
+		return strings.Replace(rules, "retention: 2d", "retention: "+retention, 1)
+	}
+	r := newRig(t, rules)
+	const fell = 24 * hour
+	for n := range 36 * 6 {
+		r.to(time.Duration(n) * 10 * time.Minute)
+		r.update("a", r.now.Add(-max(0, r.now.Sub(noon)-fell)/2)) // half the speed of time
+	}
+	inc := r.only()
+	if inc.Cause != CauseBehind {
+		t.Fatalf("the incident is %s", inc.Cause)
+	}
+	for _, c := range []struct {
+		retention string
+		begins    time.Duration // after it fell behind: when half of that is the retention
+	}{{"2d", 96 * hour}, {"1d", 48 * hour}, {"8h", 16 * hour}, {"2h", 12 * hour}} {
+		r.step(&UseRules{Set: parse(t, edited(c.retention))})
+		got := r.only()
+		if off := got.Loss.Begins.Sub(noon.Add(fell + c.begins)); off < -hour/2 || off > hour/2 {
+			t.Errorf("retention %s: loss begins %s after it fell behind, want %s", c.retention, got.Loss.Begins.Sub(noon.Add(fell)), c.begins)
+		}
+	}
+	if got := r.only(); !slices.ContainsFunc(got.Pages, func(p Page) bool { return p.About(ReasonLossBegun) }) {
+		t.Errorf("the lag is past the retention, and the pages are %s", pages(got))
+	}
+	r.step(&UseRules{Set: parse(t, strings.Replace(rules, "    retention: 2d\n", "", 1))})
+	if got := r.only(); !got.Loss.Begins.IsZero() {
+		t.Errorf("no retention is known, and loss begins at %s", got.Loss.Begins)
 	}
 }

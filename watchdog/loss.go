@@ -26,8 +26,12 @@ func (inc *incident) setLossStart(event, arrival feed.Instant) {
 // runLoss sets when loss begins, where the retention is known.
 func (inc *incident) runLoss() {
 	l := &inc.Loss
+	if inc.Cause == CauseBehind {
+		inc.runBehindLoss()
+		return
+	}
 	l.Begins = 0
-	if l.Retention > 0 && inc.Cause != CauseBehind {
+	if l.Retention > 0 {
 		if l.Start.IsZero() { // never heard of: the clock runs from when it was expected
 			l.Start, l.ByArrival = inc.ExpectedSince(), true
 		}

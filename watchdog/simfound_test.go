@@ -216,3 +216,58 @@ func TestWhatTurnedFrozenUnderASilenceIsToldAsFrozen(t *testing.T) {
 		})
 	}
 }
+
+// All clients of a feed were known to fall behind when feedwatch could no longer see
+// them: that they might have stopped altogether was told to nobody, as if they were
+// known to be silent.
+func TestWhatFallsBehindAndGoesOutOfSightIsTold(t *testing.T) {
+	r := newRig(t, strings.Replace(twoOfAFeed, "lag_over: 12h", "lag_over: 1h", 1))
+	for n := range 36 * 6 {
+		r.to(time.Duration(n) * 10 * time.Minute)
+		r.update("a", r.now.Add(-r.now.Sub(noon)/2))
+	}
+	if inc := r.only(); inc.Cause != CauseBehind {
+		t.Fatalf("the incident is %s", inc.Cause)
+	}
+	r.deaf = true
+	r.to(42 * hour)
+	if all := r.open(); !slices.ContainsFunc(all, func(inc *Incident) bool { return inc.Cause == CauseBlind && len(inc.Pages) > 0 }) {
+		t.Errorf("6 h after the last that was seen: %v, with pages %v", scopesOf(all), pages(all[len(all)-1]))
+	}
+	checkInvariants(t, r.m)
+}
+
+// A group that had recovered was out of sight for a while, and what was silent of its
+// incident was silenced: the hold ended, and somebody was woken for nothing.
+func TestWhatIsOutOfSightEndsNoHold(t *testing.T) {
+	r := newRig(t, `
+feeds:
+  - name: f
+    escalation: on-call
+    rules:
+      - {name: whole, per: feed, stale_after: 2h}
+      - {name: gold, match: ['tier="gold"'], stale_after: 150m}
+      - {name: others, stale_after: 8h}
+`+noLoss)
+	r.beat("g", 1, "tier", "gold")
+	r.beat("o", 1, "tier", "other")
+	r.to(3 * hour) // the feed as a whole was silent
+	r.beat("o", 1, "tier", "other")
+	r.step(silenceFor(`tier="gold"`, 3*hour, 30*hour))
+	r.to(3*hour + time.Minute)
+	before := pages(r.only())
+	if r.only().Hold == nil {
+		t.Fatalf("it is not held: %v", scopesOf(r.open()))
+	}
+	r.now = noon.Add(6 * hour)
+	r.m.Wake(r.now) // asleep while the whole feed was due
+	r.to(6*hour + 4*time.Minute)
+	if after := r.only(); after.Hold == nil || !slices.Equal(pages(after), before) {
+		t.Errorf("held by %v, with pages %v, before it was out of sight they were %v", after.Hold, pages(after), before)
+	}
+	r.to(6*hour + 10*time.Minute) // now it is known
+	if after := r.only(); after.Hold != nil || len(after.Pages) == len(before) {
+		t.Errorf("once the whole feed is silent: held by %v, with pages %v", after.Hold, pages(after))
+	}
+	checkInvariants(t, r.m)
+}

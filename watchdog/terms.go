@@ -39,7 +39,7 @@ func (m *Machine) govern(inc *incident) {
 	if inc.Rule != was.rule {
 		m.record(inc, Event{Kind: EventRule, Note: inc.Rule})
 	}
-	if l := &inc.Loss; l.Retention != was.retention && inc.Cause != CauseBehind && (inc.trouble > 0 || !l.Begins.IsZero()) {
+	if l := &inc.Loss; l.Retention != was.retention && (inc.trouble > 0 || !l.Begins.IsZero()) {
 		inc.runLoss()
 	}
 	inc.touched = true

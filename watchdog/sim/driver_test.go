@@ -65,13 +65,14 @@ type sim struct {
 // stats is what a run did.
 type stats struct {
 	events, turns, beats, lost, starts, kills, sends, failures, pages, rings, incidents, forgotten, silences, decisions, held, gone, unsaid, rows, swallowed, dropped, forgot, split, refused, digests, joined int
-	span                                                                                                                                                                                                       time.Duration
+
+	years float64 // of virtual time; as a Duration they end at 292
 }
 
 func (s *stats) add(o stats) {
 	s.events, s.turns, s.beats, s.lost = s.events+o.events, s.turns+o.turns, s.beats+o.beats, s.lost+o.lost
 	s.starts, s.kills, s.sends, s.failures = s.starts+o.starts, s.kills+o.kills, s.sends+o.sends, s.failures+o.failures
-	s.pages, s.rings, s.incidents, s.forgotten, s.span = s.pages+o.pages, s.rings+o.rings, s.incidents+o.incidents, s.forgotten+o.forgotten, s.span+o.span
+	s.pages, s.rings, s.incidents, s.forgotten, s.years = s.pages+o.pages, s.rings+o.rings, s.incidents+o.incidents, s.forgotten+o.forgotten, s.years+o.years
 	s.silences, s.decisions, s.held = s.silences+o.silences, s.decisions+o.decisions, s.held+o.held
 	s.gone, s.unsaid, s.rows = s.gone+o.gone, s.unsaid+o.unsaid, s.rows+o.rows
 	s.digests, s.joined = s.digests+o.digests, s.joined+o.joined
@@ -80,7 +81,7 @@ func (s *stats) add(o stats) {
 
 func (s stats) String() string {
 	return fmt.Sprintf("%.1f fleet-years: %d events, %d heartbeats (%d never arrived), %d turns, %d incidents (%d were held), %d silences, %d decisions about incidents, %d pages, %d rings, %d sends, %d of them failed, %d kills, %d starts, %d updates deleted unread (%d that nobody can know of) and %d rows of the ledger, %d triggers swallowed and %d resolves lost by a pager, %d clients forgotten, %d incidents of stragglers, %d edits refused, %d digests and %d incidents told below one, %d pages sent without a commit and forgotten",
-		s.span.Hours()/24/365, s.events, s.beats, s.lost, s.turns, s.incidents, s.held, s.silences, s.decisions, s.pages, s.rings, s.sends, s.failures, s.kills, s.starts, s.gone, s.unsaid, s.rows, s.swallowed, s.dropped, s.forgot, s.split, s.refused, s.digests, s.joined, s.forgotten)
+		s.years, s.events, s.beats, s.lost, s.turns, s.incidents, s.held, s.silences, s.decisions, s.pages, s.rings, s.sends, s.failures, s.kills, s.starts, s.gone, s.unsaid, s.rows, s.swallowed, s.dropped, s.forgot, s.split, s.refused, s.digests, s.joined, s.forgotten)
 }
 
 // clock is the watchdog's: it may be wrong, and the monotonic one stands still
@@ -245,7 +246,7 @@ func (s *sim) run() {
 	if s.proc != nil {
 		s.bury()
 	}
-	s.stats.span = s.clock.truth().Sub(s.start)
+	s.stats.years = s.clock.truth().Sub(s.start).Hours() / 24 / 365
 }
 
 // sleep lets time pass until a true time, or until the process is killed.

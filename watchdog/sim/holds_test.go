@@ -117,9 +117,11 @@ func (o *oracle) keepSilences(saved []watchdog.Silence) {
 	o.silences = kept
 }
 
-// members are the clients of an incident that are shown in trouble.
+// members are the clients of an incident that are shown in trouble; those that are
+// out of sight where no other is.
 func (w *watcher) members(inc *watchdog.Incident) (in []*series, sure bool) {
 	sure = true
+	var unseen []*series
 	for _, s := range w.fleet.of(inc.Feed) {
 		v := w.shown[s]
 		if v == nil || v.Incident != inc.ID && inc.Cause != watchdog.CauseBlind {
@@ -132,10 +134,15 @@ func (w *watcher) members(inc *watchdog.Incident) (in []*series, sure bool) {
 			}
 		case v.Verdict == watchdog.Blind:
 			sure = false
+			unseen = append(unseen, s)
+			continue
 		case !v.Verdict.Opens():
 			continue
 		}
 		in = append(in, s)
+	}
+	if len(in) == 0 {
+		in = unseen
 	}
 	return in, sure
 }

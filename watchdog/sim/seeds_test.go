@@ -107,7 +107,7 @@ func (r *run) more() bool {
 	case r.failed >= *failuresFlag:
 		return false
 	case *yearsFlag > 0:
-		return r.all.span.Hours() < *yearsFlag*365*24
+		return r.all.years < *yearsFlag
 	default:
 		return r.next < *fromFlag+uint64(*seedsFlag)
 	}
@@ -131,10 +131,13 @@ func (r *run) add(t *testing.T, out outcome) {
 	if out.report != "" {
 		r.failed++
 		t.Error(out.report)
+		if *yearsFlag > 0 { // now, and not after half an hour
+			fmt.Println(out.report)
+		}
 	}
 	if *yearsFlag > 0 && time.Since(r.said) > 10*time.Second {
 		r.said = time.Now()
 		fmt.Printf("%.0f of %.0f fleet-years, %d seeds, %d failed, %s\n",
-			r.all.span.Hours()/24/365, *yearsFlag, r.done, r.failed, time.Since(r.started).Round(time.Second))
+			r.all.years, *yearsFlag, r.done, r.failed, time.Since(r.started).Round(time.Second))
 	}
 }
