@@ -154,6 +154,20 @@ func (r *Rule) Matches(client string, labels feed.Labels) bool {
 	return true
 }
 
+// MatchesLabels says whether all matchers of r fit that look at labels; byName: then
+// it depends on the client's name whether r does.
+func (r *Rule) MatchesLabels(labels feed.Labels) (fits, byName bool) {
+	for i := range r.match {
+		switch m := &r.match[i]; {
+		case m.label == ClientLabel:
+			byName = byName || !m.fitsAll()
+		case !m.fits(labels.Get(m.label)):
+			return false, false
+		}
+	}
+	return true, byName
+}
+
 // Match is what r looks for, as Alertmanager writes it; "" for all.
 func (r *Rule) Match() string { return Selector(r.match).String() }
 

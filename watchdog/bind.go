@@ -120,11 +120,13 @@ func (m *Machine) rebind(f *feedState, spec *rules.Feed) {
 	f.binding = true
 	m.bindGroups(f)
 	m.expectWhole(f)
+	binder := m.newBinder(f)
 	for id, b := range f.rows {
 		if i := id.place(); !isGroup(b.client[i]) {
-			m.bind(f, id)
+			binder.bind(id)
 		}
 	}
+	binder.end()
 	m.judgeGroups(f)
 	m.expectRoster(f, spec)
 	f.binding = false

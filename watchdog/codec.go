@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-
-	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // The saved form of a block: Names (clients, labels, sources, whether retired)
@@ -66,77 +64,9 @@ func appendString(out []byte, s string) []byte {
 	return append(binary.AppendUvarint(out, uint64(len(s))), s...)
 }
 
-// savedRow is one row read back.
-type savedRow struct {
-	client         string
-	labels         feed.Labels
-	sources        []string
-	retired        bool
-	since          uint32
-	arrival, event feed.Instant
-	rate           float32
-}
-
-// decodeBlock reads an image back; the error wraps errBlock.
-func decodeBlock(image BlockImage) ([]savedRow, error) {
-	names, marks := reader{data: image.Names}, reader{data: image.Marks}
-	n := names.header()
-	if k := marks.header(); names.err == nil && k != n {
-		names.err = fmt.Errorf("%d names and %d marks", n, k)
-	}
-	rows := make([]savedRow, 0, min(n, blockRows))
-	var last int64
-	for range n {
-		if names.err != nil || marks.err != nil {
-			break
-		}
-		row := savedRow{client: names.string()}
-		pairs := map[string]string{}
-		for range names.count(feed.LabelsMax) {
-			name := names.string()
-			pairs[name] = names.string()
-		}
-		labels, err := savedLabels(pairs)
-		names.fail(err)
-		row.labels = labels
-		for range names.count(sourcesMax) {
-			row.sources = append(row.sources, names.string())
-		}
-		row.retired = names.byte() == 1
-		row.since = uint32(names.count(math.MaxUint32))
-		last += marks.varint()
-		row.arrival = feed.Instant(last)
-		if age := marks.varint(); age != 0 {
-			row.event = max(row.arrival, 0) - feed.Instant((age-1)/2)
-		}
-		if rate := math.Float32frombits(uint32(marks.count(math.MaxUint32))); rate > 0 && !math.IsInf(float64(rate), 0) {
-			row.rate = rate
-		}
-		rows = append(rows, row)
-	}
-	if err := errors.Join(names.err, marks.err); err != nil {
-		return nil, fmt.Errorf("%w: feed %s, block %d: %w", errBlock, image.Feed, image.Index, err)
-	}
-	return rows, nil
-}
-
-// savedLabels leaves out values that an older feedwatch took and this one refuses.
-func savedLabels(pairs map[string]string) (feed.Labels, error) {
-	labels, err := feed.ParseLabels(pairs)
-	if err == nil {
-		return labels, nil
-	}
-	for name, value := range pairs {
-		if _, err := feed.ParseLabels(map[string]string{name: value}); err != nil && feed.CheckLabelName(name) == nil {
-			delete(pairs, name)
-		}
-	}
-	return feed.ParseLabels(pairs)
-}
-
 // reader reads the fields of a saved block; the first error sticks.
 type reader struct {
-	data []byte
+	data string
 	err  error
 }
 
@@ -166,7 +96,7 @@ func (r *reader) byte() byte {
 }
 
 func (r *reader) count(limit int) int {
-	v, n := binary.Uvarint(r.data)
+	v, n := uvarint(r.data)
 	if n <= 0 || v > uint64(limit) {
 		r.fail(errShort)
 		return 0
@@ -176,13 +106,33 @@ func (r *reader) count(limit int) int {
 }
 
 func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.data)
+	u, n := uvarint(r.data)
 	if n <= 0 {
 		r.fail(errShort)
 		return 0
 	}
 	r.data = r.data[n:]
+	v := int64(u >> 1) // zigzag, as binary.AppendVarint writes it
+	if u&1 != 0 {
+		v = ^v
+	}
 	return v
+}
+
+// uvarint is binary.Uvarint of a string.
+func uvarint(s string) (v uint64, n int) {
+	for shift := 0; n < len(s) && n < binary.MaxVarintLen64; shift += 7 {
+		b := s[n]
+		n++
+		if b < 0x80 {
+			if n == binary.MaxVarintLen64 && b > 1 {
+				return 0, -n // it does not fit
+			}
+			return v | uint64(b)<<shift, n
+		}
+		v |= uint64(b&0x7f) << shift
+	}
+	return 0, -n
 }
 
 func (r *reader) string() string {
@@ -191,7 +141,7 @@ func (r *reader) string() string {
 		r.fail(errShort)
 		return ""
 	}
-	s := string(r.data[:n])
+	s := r.data[:n]
 	r.data = r.data[n:]
 	return s
 }

@@ -28,7 +28,7 @@ func FuzzDecodeBlock(f *testing.F) {
 	f.Add([]byte{blockFormat, 1, 0, 0, 0, 0}, []byte{blockFormat, 1, 1, 1})
 	f.Add([]byte{2}, []byte{})
 	f.Fuzz(func(t *testing.T, names, marks []byte) {
-		rows, err := decodeBlock(BlockImage{Feed: "f", Names: names, Marks: marks})
+		rows, err := newDecoder().block(BlockImage{Feed: "f", Names: names, Marks: marks})
 		if err != nil {
 			if !errors.Is(err, errBlock) || rows != nil {
 				t.Fatalf("%d rows with %v", len(rows), err)
@@ -38,7 +38,7 @@ func FuzzDecodeBlock(f *testing.F) {
 		m := New(Config{Install: "test"}, noon, &Saved{Blocks: []BlockImage{{Feed: "f", Names: names, Marks: marks}}})
 		m.Step(noon, &UseRules{Set: parse(t, plain)})
 		for _, b := range m.feeds["f"].blocks {
-			again, err := decodeBlock(BlockImage{Feed: "f", Names: m.encodeNames(m.feeds["f"], b), Marks: encodeMarks(b)})
+			again, err := newDecoder().block(BlockImage{Feed: "f", Names: m.encodeNames(m.feeds["f"], b), Marks: encodeMarks(b)})
 			if err != nil || len(again) != b.len() {
 				t.Fatalf("%d of %d rows read back: %v", len(again), b.len(), err)
 			}
@@ -48,13 +48,13 @@ func FuzzDecodeBlock(f *testing.F) {
 
 func TestABlockReadsBackAsItWas(t *testing.T) {
 	image := someImage(t)
-	rows, err := decodeBlock(image)
+	rows, err := newDecoder().block(image)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := New(Config{Install: "test"}, noon, &Saved{Blocks: []BlockImage{image}})
 	b := m.feeds["f"].blocks[0]
-	again, err := decodeBlock(BlockImage{Names: m.encodeNames(m.feeds["f"], b), Marks: encodeMarks(b)})
+	again, err := newDecoder().block(BlockImage{Names: m.encodeNames(m.feeds["f"], b), Marks: encodeMarks(b)})
 	if err != nil || !reflect.DeepEqual(rows, again) {
 		t.Errorf("%+v\n%+v: %v", rows, again, err)
 	}
@@ -69,7 +69,7 @@ func TestABlockWithNamesThatAreRefusedNow(t *testing.T) {
 	names = appendString(appendString(names, "cluster"), "fsn1")
 	names = appendString(appendString(names, "tier"), "gold\u200b")
 	names = append(appendString(append(names, 1), "push"), 0, 0)
-	rows, err := decodeBlock(BlockImage{Feed: "f", Names: names, Marks: []byte{blockFormat, 1, 2, 0, 0}})
+	rows, err := newDecoder().block(BlockImage{Feed: "f", Names: names, Marks: []byte{blockFormat, 1, 2, 0, 0}})
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("%d rows: %v", len(rows), err)
 	}

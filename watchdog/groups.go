@@ -17,17 +17,28 @@ func (m *Machine) groupsOf(f *feedState, b *block, i int, labels feed.Labels) []
 		if !r.Matches(b.client[i], labels) {
 			continue
 		}
-		value := ""
-		if r.Per() != perFeed {
-			if value = labels.Get(r.Per()); value == "" {
-				continue
-			}
+		g, ok := m.groupFor(f, n, b, i, labels)
+		if !ok {
+			continue
 		}
-		g := m.groupRow(f, n, value, b.sources[i])
-		m.mergeInto(f, g, b, i)
+		if m.mergeInto(f, g, b, i) {
+			m.rejudge(f, g)
+		}
 		groups = append(groups, g)
 	}
 	return groups
+}
+
+// groupFor is the row of group rule n for what a client has of its label; false
+// when it has nothing.
+func (m *Machine) groupFor(f *feedState, n int, b *block, i int, labels feed.Labels) (rowID, bool) {
+	value := ""
+	if per := f.rules[n].Per(); per != perFeed {
+		if value = labels.Get(per); value == "" {
+			return 0, false
+		}
+	}
+	return m.groupRow(f, n, value, b.sources[i]), true
 }
 
 // keepOrphans adds those of the former group rows whose rule was removed while
@@ -68,24 +79,28 @@ func (m *Machine) groupRow(f *feedState, n int, value string, sources uint8) row
 	return id
 }
 
-// mergeInto gives a group row what a client row of it already knows.
-func (m *Machine) mergeInto(f *feedState, g rowID, b *block, i int) {
+// mergeInto gives a group row what a client row of it already knows; true when it
+// is to be judged anew.
+func (m *Machine) mergeInto(f *feedState, g rowID, b *block, i int) bool {
 	gb, gi := f.blocks[g.block()], g.place()
 	if b.arrival[i] <= 0 {
-		return
+		return false
 	}
-	if gb.arrival[gi] < 0 {
+	switch {
+	case gb.sources[gi] == b.sources[i]:
+	case gb.arrival[gi] < 0:
 		gb.sources[gi] = b.sources[i]
-	} else {
+	default:
 		gb.sources[gi] = m.sources.set(m.sources.sets[gb.sources[gi]].mask | m.sources.sets[b.sources[i]].mask)
 	}
 	f.useSet(gb.sources[gi])
 	gb.event[gi] = max(gb.event[gi], b.event[i])
-	if b.arrival[i] > gb.arrival[gi] {
-		gb.arrival[gi] = b.arrival[i]
-		gb.marksChanged = true
-		m.rejudge(f, g)
+	if b.arrival[i] <= gb.arrival[gi] {
+		return false
 	}
+	gb.arrival[gi] = b.arrival[i]
+	gb.marksChanged = true
+	return true
 }
 
 func (m *Machine) internGroups(groups []rowID) groupsID {

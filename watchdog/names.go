@@ -56,9 +56,11 @@ func (n *names) entry(h uint64) int { return int(h >> 1 >> (63 - n.depth)) }
 
 func (n *names) shard(h uint64) *nameShard { return n.dir[n.entry(h)] }
 
+func (n *names) hash(name string) uint64 { return maphash.String(n.seed, name) }
+
 // find is the row of that name.
 func (n *names) find(name string) (rowID, bool) {
-	return n.findHashed(name, maphash.String(n.seed, name))
+	return n.findHashed(name, n.hash(name))
 }
 
 func (n *names) findHashed(name string, h uint64) (rowID, bool) {
@@ -107,9 +109,8 @@ func (n *names) findEach(beats []feed.Heartbeat, rows *[findAhead]rowID) {
 	}
 }
 
-// add takes the row of a name that is not there yet.
-func (n *names) add(name string, id rowID) {
-	h := maphash.String(n.seed, name)
+// add takes the row of a name that is not there yet, by the name's hash.
+func (n *names) add(h uint64, id rowID) {
 	s := n.shard(h)
 	for 8*(s.used+1) > 7*len(s.slots) {
 		n.grow(s, h)
@@ -126,6 +127,22 @@ func (s *nameShard) put(slot nameSlot) {
 	}
 	s.slots[at] = slot
 	s.used++
+}
+
+// reserve makes room for so many names while there are none, so that a start does not
+// grow the table a shard at a time.
+func (n *names) reserve(rows int) {
+	depth, slots := 0, shardSlotsMin
+	for rows>>depth > 3*shardSlotsMax/4 {
+		depth++
+	}
+	for slots < shardSlotsMax && 4*(rows>>depth) > 3*slots {
+		slots *= 2
+	}
+	n.depth, n.dir = depth, make([]*nameShard, 1<<depth)
+	for i := range n.dir {
+		n.dir[i] = newShard(slots, depth)
+	}
 }
 
 // grow doubles a shard that is full, or splits it where it is large; h is the hash

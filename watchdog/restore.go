@@ -62,19 +62,13 @@ func (m *Machine) restore(saved *Saved) {
 		}
 		return a.Index - b.Index
 	})
-	for _, image := range images {
-		rows, err := decodeBlock(image)
-		if err != nil {
-			m.trouble["block "+image.Feed] = err.Error() + "; its series start anew with their next update"
-			continue
+	for len(images) > 0 {
+		name, n := images[0].Feed, 1
+		for n < len(images) && images[n].Feed == name {
+			n++
 		}
-		f := m.feeds[image.Feed]
-		if f == nil {
-			f = m.addFeed(image.Feed)
-		}
-		for _, row := range rows {
-			m.restoreRow(f, row)
-		}
+		m.restoreFeed(name, images[:n])
+		images = images[n:]
 	}
 	for _, s := range saved.Silences {
 		if s.Until > m.now {
@@ -87,36 +81,6 @@ func (m *Machine) restore(saved *Saved) {
 			continue
 		}
 		m.restoreIncident(inc)
-	}
-}
-
-func (m *Machine) restoreRow(f *feedState, row savedRow) {
-	if _, ok := f.row(row.client); ok {
-		return
-	}
-	var mask uint64
-	for _, name := range row.sources {
-		if i := m.sources.find(name); i >= 0 {
-			mask |= 1 << i
-		}
-	}
-	if mask == 0 { // its sources are no longer configured
-		mask = 1 << m.sources.find(feed.Push.Name)
-	}
-	lid, _ := m.labelsID(f, row.labels)
-	id := f.add(row.client, 0, lid, m.sources.set(mask))
-	b, i := f.blocks[id.block()], id.place()
-	b.arrival[i], b.event[i] = m.notAhead(row.arrival), row.event
-	b.rate[i], b.since[i] = row.rate, row.since
-	if row.event > m.now.Add(feed.ClockSkewMax) {
-		b.event[i] = 0
-	}
-	if !isGroup(row.client) {
-		m.series++
-		if row.retired {
-			b.verdict[i] = Retired
-		}
-		f.count(b, i, +1)
 	}
 }
 

@@ -109,13 +109,17 @@ func (f *feedState) row(client string) (rowID, bool) {
 }
 
 func (f *feedState) add(client string, since feed.Instant, labels labelsID, sources uint8) rowID {
+	return f.addHashed(client, f.names.hash(client), since, labels, sources)
+}
+
+func (f *feedState) addHashed(client string, hash uint64, since feed.Instant, labels labelsID, sources uint8) rowID {
 	last := len(f.blocks) - 1
 	if last < 0 || f.blocks[last].len() == blockRows {
 		f.blocks = append(f.blocks, &block{bound: never, waits: never})
 		last++
 	}
 	id := rowOf(last, f.blocks[last].add(f.names.keep(client), since, labels, sources))
-	f.names.add(client, id)
+	f.names.add(hash, id)
 	f.useSet(sources)
 	return id
 }

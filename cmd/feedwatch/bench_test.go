@@ -237,16 +237,19 @@ func BenchmarkIngest(b *testing.B) {
 // complete evaluation.
 func BenchmarkRestart(b *testing.B) {
 	s := startFeedwatch(b)
-	s.send(requests("text/plain", textLine, benchSeries, benchBatch))
+	s.send(requests("application/x-ndjson", ndjsonLine, benchSeries, benchBatch))
 	time.Sleep(15 * time.Second) // by then all of it is on disk
 	b.ResetTimer()
+	spent := time.Duration(0)
 	for b.Loop() {
 		b.StopTimer()
 		s.kill()
 		b.StartTimer()
 		s.start("/-/ready")
+		spent += s.cpu()
 	}
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/restart")
+	b.ReportMetric(spent.Seconds()/float64(b.N), "cpu-s/restart")
 }
 
 // BenchmarkMetrics is a scrape of a server that watches a million clients.

@@ -51,7 +51,7 @@ func (r *Reloader) Begin(ctx context.Context, last *watchdog.SavedRules) error {
 	case err == nil:
 		r.inForce, r.files = good, filesOf(last)
 		r.follow(set, seen.files)
-		if good != nil { // so that whoever left the roster while we were down is seen to
+		if good != nil && good.Version() != set.Version() { // so that whoever left the roster while we were down is seen to
 			r.Engine.begin(good, last.At, nil)
 		}
 		r.Engine.begin(set, feed.At(r.Engine.cfg.Now()), nil)

@@ -1,0 +1,80 @@
+package watchdog
+
+import (
+	"github.com/feedwatch/feedwatch/watchdog/feed"
+)
+
+// restoreFeed makes the rows of one feed's saved blocks, in the order of those.
+func (m *Machine) restoreFeed(name string, images []BlockImage) {
+	d, f := newDecoder(), m.feeds[name]
+	for n, image := range images {
+		rows, err := d.block(image)
+		if err != nil {
+			m.trouble["block "+name] = err.Error() + "; its series start anew with their next update"
+			continue
+		}
+		if f == nil {
+			f = m.addFeed(name)
+			f.names.reserve((len(images)-1-n)*blockRows + len(rows))
+		}
+		for from := 0; from < len(rows); from += findAhead {
+			m.restoreRows(f, rows[from:min(from+findAhead, len(rows))])
+		}
+	}
+}
+
+// restoreRows makes at most findAhead rows. As names.findEach does, it waits for the
+// table of names once for all of them.
+func (m *Machine) restoreRows(f *feedState, rows []savedRow) {
+	var hashes [findAhead]uint64
+	for i := range rows {
+		h := f.names.hash(rows[i].client)
+		s := f.names.shard(h)
+		m.readAhead += feed.Instant(s.slots[uint32(h)&uint32(len(s.slots)-1)].row)
+		hashes[i] = h
+	}
+	for i := range rows {
+		if _, ok := f.names.findHashed(rows[i].client, hashes[i]); !ok {
+			m.restoreRow(f, &rows[i], hashes[i])
+		}
+	}
+}
+
+func (m *Machine) restoreRow(f *feedState, row *savedRow, hash uint64) {
+	if !row.labels.known {
+		row.labels.known = true
+		row.labels.id, _ = m.labelsID(f, row.labels.Labels)
+	}
+	id := f.addHashed(row.client, hash, 0, row.labels.id, m.restoreSources(row.sources))
+	b, i := f.blocks[id.block()], id.place()
+	b.arrival[i], b.event[i] = m.notAhead(row.arrival), row.event
+	b.rate[i], b.since[i] = row.rate, row.since
+	if row.event > m.now.Add(feed.ClockSkewMax) {
+		b.event[i] = 0
+	}
+	if !isGroup(row.client) {
+		m.series++
+		if row.retired {
+			b.verdict[i] = Retired
+		}
+		f.count(b, i, +1)
+	}
+}
+
+// restoreSources is the set of those that are still configured, or push.
+func (m *Machine) restoreSources(saved *savedSources) uint8 {
+	if saved.known {
+		return saved.set
+	}
+	var mask uint64
+	for _, name := range saved.names {
+		if i := m.sources.find(name); i >= 0 {
+			mask |= 1 << i
+		}
+	}
+	if mask == 0 {
+		mask = 1 << m.sources.find(feed.Push.Name)
+	}
+	saved.known, saved.set = true, m.sources.set(mask)
+	return saved.set
+}
