@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"strings"
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
@@ -296,6 +297,22 @@ type Step struct {
 	Repeat     time.Duration // 0: once
 	BeforeLoss Lead          // zero: an `after` step
 	Notify     []Target
+}
+
+// String is "30m and every 1h: pagerduty/infra".
+func (s Step) String() string {
+	when := FormatDuration(s.After)
+	if !s.BeforeLoss.IsZero() {
+		when = s.BeforeLoss.String() + " before loss"
+	}
+	if s.Repeat > 0 {
+		when += " and every " + FormatDuration(s.Repeat)
+	}
+	names := make([]string, len(s.Notify))
+	for i, t := range s.Notify {
+		names[i] = t.String()
+	}
+	return when + ": " + strings.Join(names, ", ")
 }
 
 // Lead is a time before loss begins: a duration, or a share of the retention.

@@ -163,7 +163,29 @@ func (d *ruleDiff) feedRows(old, f *rules.Feed) []diffRow {
 			add("rule "+r.Name(), rulePolicy(r), "")
 		}
 	}
+	rows = append(rows, holidayRows(f.Name(), before, after)...)
 	return append(rows, d.moved(old, f)...)
+}
+
+// holidayRows are the holidays that rules lose and gain, once for all rules that share
+// them.
+func holidayRows(feedName string, before, after []*rules.Rule) (rows []diffRow) {
+	for _, r := range after {
+		was := slices.IndexFunc(before, func(o *rules.Rule) bool { return o.Name() == r.Name() })
+		if was < 0 {
+			continue
+		}
+		added, removed := r.Active().HolidaysSince(before[was].Active())
+		same := slices.IndexFunc(rows, func(o diffRow) bool { return o.before == removed && o.after == added })
+		switch {
+		case added == "" && removed == "":
+		case same >= 0:
+			rows[same].what += ", " + r.Name()
+		default:
+			rows = append(rows, diffRow{feedName, "holidays of " + r.Name(), removed, added})
+		}
+	}
+	return rows
 }
 
 func ignoreText(f *rules.Feed) string {
@@ -206,14 +228,7 @@ func ladderText(e *rules.Escalation) string {
 	}
 	var parts []string
 	for _, s := range e.Steps() {
-		when := rules.FormatDuration(s.After)
-		if !s.BeforeLoss.IsZero() {
-			when = s.BeforeLoss.String() + " before loss"
-		}
-		if s.Repeat > 0 {
-			when += " and every " + rules.FormatDuration(s.Repeat)
-		}
-		parts = append(parts, when+": "+targetList(s.Notify))
+		parts = append(parts, s.String())
 	}
 	return strings.Join(parts, "; ")
 }
