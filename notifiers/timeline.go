@@ -80,10 +80,7 @@ func (w words) event(e *watchdog.Event) Line {
 	case watchdog.EventLossBegun:
 		return w.lossBegun(e)
 	case watchdog.EventRule:
-		if e.Note == "" {
-			return Line{plain("No rule governs this any more. It stays open until it recovers or a person closes it.")}
-		}
-		return Line{plain("The rules changed: "), code(e.Note), plain(" governs this now.")}
+		return w.ruleChanged(e)
 	case watchdog.EventResolved:
 		return w.resolved(e)
 	default:

@@ -14,12 +14,16 @@ import (
 // Change is one thing that is written otherwise in a set than in the one before.
 // Was or Now is "" where it is new, or gone.
 type Change struct {
-	What     string // "feed profiles, rule everyone, stale_after"
-	Was, Now string
+	What string `json:"what"` // "feed profiles, rule everyone, stale_after"
+	Was  string `json:"was,omitempty"`
+	Now  string `json:"now,omitempty"`
 }
 
 // whole is what a Change says of a thing that is new or gone as a whole.
 const whole = "all of it"
+
+// Removed is the change of a thing that is gone.
+func Removed(what string) Change { return Change{What: what, Was: whole} }
 
 // String is one line: "feed profiles, rule everyone, stale_after: 45m, was 30m".
 func (c Change) String() string {

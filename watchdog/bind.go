@@ -94,6 +94,7 @@ func (m *Machine) bind(f *feedState, id rowID) {
 // useRules binds every series to the rules that now govern it. Watermarks, open
 // incidents and how far their ladders have come stay.
 func (m *Machine) useRules(set *rules.Set) {
+	before := m.standings()
 	m.set = set
 	m.followRenames(set)
 	m.lookAtHolds()
@@ -105,12 +106,12 @@ func (m *Machine) useRules(set *rules.Set) {
 	m.linkDependents(set)
 	for _, f := range m.order {
 		spec, _ := set.Feed(f.name)
-		m.rebind(f, spec)
+		m.rebind(f, spec, before)
 		m.rejoin(f)
 	}
 }
 
-func (m *Machine) rebind(f *feedState, spec *rules.Feed) {
+func (m *Machine) rebind(f *feedState, spec *rules.Feed, before map[*incident]standing) {
 	f.spec, f.rules, f.groups = spec, nil, 0
 	if spec != nil {
 		f.rules = append(append(f.rules, spec.ClientRules()...), spec.GroupRules()...)
@@ -132,7 +133,8 @@ func (m *Machine) rebind(f *feedState, spec *rules.Feed) {
 	f.binding = false
 	m.lookAtQuorums(f)
 	f.blindDue = m.now
+	members := f.governors()
 	for _, inc := range f.incidents {
-		m.govern(inc)
+		m.govern(inc, before, members[inc])
 	}
 }

@@ -300,6 +300,7 @@ type Event struct {
 	Until feed.Instant `json:"until,omitzero"` // acknowledgement's end, ETA's end
 	From  feed.Instant `json:"from,omitzero"`  // ETA's begin, lost interval's begin
 	Note  string       `json:"note,omitempty"`
+	Edit  *Edit        `json:"edit,omitempty"` // of EventRule: what changed
 }
 
 // NoteBelowQuorum is the note of an EventSplit whose stragglers are too few to open an
@@ -330,6 +331,6 @@ const (
 	EventStaleAgain    EventKind = "stale_again" // trouble again before it resolved
 	EventWell          EventKind = "well"        // all current; holding
 	EventLossBegun     EventKind = "loss_begun"
-	EventRule          EventKind = "rule" // governed by another rule now, or by none
+	EventRule          EventKind = "rule" // an edit of the rules changed what it is judged by; Note: the rule now, "" for none
 	EventResolved      EventKind = "resolved"
 )

@@ -6,8 +6,10 @@ import (
 	"github.com/feedwatch/feedwatch/rules"
 )
 
-// govern finds the rule an open incident goes on under after an edit.
-func (m *Machine) govern(inc *incident) {
+// govern finds the rule an open incident goes on under after an edit, and tells in its
+// timeline what that changed of what it is judged by: once, however much it is, and
+// nothing where it is nothing. members are now under those rules.
+func (m *Machine) govern(inc *incident, before map[*incident]standing, members []governed) {
 	named := inc.feed.ruleNamed(inc.Rule)
 	r := named
 	if r == nil || r.Per() == perClient { // another may govern the anchor now
@@ -36,8 +38,8 @@ func (m *Machine) govern(inc *incident) {
 	if inc.terms() != was {
 		inc.dirty = true
 	}
-	if inc.Rule != was.rule {
-		m.record(inc, Event{Kind: EventRule, Note: inc.Rule})
+	if edit := m.editOf(inc, before, members); edit != nil || inc.Rule != was.rule {
+		m.record(inc, Event{Kind: EventRule, Note: inc.Rule, Edit: edit})
 	}
 	if l := &inc.Loss; l.Retention != was.retention && (inc.trouble > 0 || !l.Begins.IsZero()) {
 		inc.runLoss()

@@ -20,6 +20,9 @@ func NastyScene(t *rapid.T) Scene {
 	nastyScope(t, &inc.Scope)
 	for i := range inc.Events {
 		inc.Events[i].Note, inc.Events[i].Who = text.Draw(t, "note"), text.Draw(t, "who")
+		if edit := inc.Events[i].Edit; edit != nil {
+			edit.Set, edit.Changes[0].What, edit.Changes[0].Now = text.Draw(t, "set"), text.Draw(t, "what"), text.Draw(t, "is now")
+		}
 		if rapid.Bool().Draw(t, "event scope") {
 			nastyScope(t, &inc.Events[i].Scope)
 		}

@@ -323,7 +323,7 @@ func NeverSeen() Scene {
 // Scenes are all of them. Every call makes new ones.
 func Scenes() []Scene {
 	return []Scene{
-		Open(), Acknowledged(), Losing(), CatchingUp(), Holding(), Resolved(), OneCluster(), TwoLabels(), Grown(), OneClient(),
+		Open(), Acknowledged(), Losing(), CatchingUp(), Holding(), Resolved(), OneCluster(), TwoLabels(), Grown(), RulesEdited(), OneClient(),
 		ResolvedWithoutLoss(), Forgotten(), Blind(), SeenAgain(), Unheard(), HeardAgain(), RulesRefused(), RulesTaken(), Frozen(), Behind(), Demo(), NeverSeen(),
 		Silenced(), InMaintenance(), DependsOn(), Snoozed(), HandedOver(), ResolvedEarly(), NotOver(), LossAccepted(),
 		Drill(), DrillAsks(), DrillAnswered(), DrillFailed(), FoundByDrill(),
