@@ -61,7 +61,7 @@ type resumption struct {
 // seen, what was made since it was expected. Who was due by its usual rate alone
 // may have lost as much.
 func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival, event feed.Instant, was marks) {
-	l := &inc.Loss
+	l := inc.tally()
 	if l.Retention == 0 || l.Start.IsZero() {
 		return
 	}
@@ -92,6 +92,16 @@ func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival,
 		l.Clients++
 	}
 	m.writeRow(r)
+}
+
+// tally is what a row counts towards: the loss of the incident, or a copy of it once
+// that is over, for nobody is told of it again.
+func (inc *incident) tally() *Loss {
+	if !inc.done() {
+		return &inc.Loss
+	}
+	l := inc.Loss
+	return &l
 }
 
 // owe remembers who of a group that is heard again at arrival has lost updates and
@@ -163,7 +173,7 @@ func (m *Machine) noteFirstUpdates(f *feedState, id rowID, arrival, event feed.I
 // so [start, t1 - R] is gone. Where the first event time seen again says otherwise
 // by more than the series' usual gap, the wider is given and marked.
 func (m *Machine) writeRow(r *resumption) {
-	l, row := &r.incident.Loss, &r.row
+	l, row := r.incident.tally(), &r.row
 	t1 := r.again
 	if !l.FirstAgain.IsZero() && l.FirstAgain < t1 {
 		t1 = l.FirstAgain
