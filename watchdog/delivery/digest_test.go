@@ -182,9 +182,19 @@ func TestACrashAfterADigestTellsNobodyTwice(t *testing.T) {
 				ahead = append(ahead, r)
 			}
 		}
-		for name, receipts := range map[string][]watchdog.Receipt{"the digest alone": ahead, "its root as well": append(slices.Clone(ahead), watchdog.Receipt{
-			Target: slackA, Incident: ahead[0].Incident, Op: rootName, Ref: "ref-root", Revision: 2, At: ahead[0].At.Add(time.Second),
-		})} {
+		root := func(incident, ref string, after time.Duration) watchdog.Receipt {
+			return watchdog.Receipt{Target: slackA, Incident: incident, Op: rootName, Ref: ref, Revision: 2, At: ahead[0].At.Add(after)}
+		}
+		lead := ahead[0].Incident
+		anew := slices.Clone(ahead) // the message was deleted, and posted once more
+		for _, l := range lives {
+			anew = append(anew, root(l.now.ID, "ref-deleted", time.Second))
+		}
+		for name, receipts := range map[string][]watchdog.Receipt{
+			"the digest alone":             ahead,
+			"its root as well":             append(slices.Clone(ahead), root(lead, "ref-root", time.Second)),
+			"the root that took its place": append(anew, root(lead, "ref-root", time.Minute)),
+		} {
 			s := newScripted(Thread, nil)
 			again := newBench(&memory{}, Destination{Target: slackA, Notifier: s})
 			var pictures []*watchdog.Incident

@@ -11,7 +11,7 @@ import (
 // restoreThreads finds who shares a thread, from the receipts.
 func (d *Delivery) restoreThreads(dest *destination, incidents []*watchdog.Incident) {
 	for _, inc := range incidents {
-		dest.supersede(dest.pairs[inc.ID].held.receipts[digestName])
+		dest.supersede(dest.pairs[inc.ID])
 	}
 	for _, inc := range incidents {
 		p := dest.pairs[inc.ID]
@@ -30,15 +30,21 @@ func (d *Delivery) restoreThreads(dest *destination, incidents []*watchdog.Incid
 	}
 }
 
-// supersede lets go of roots that are older than the digest that was to take their
-// place: they were gone.
-func (dest *destination) supersede(digest watchdog.Receipt) {
+// supersede lets go of roots that are older than the digest of lead that was to take
+// their place, or than the root that did: they were gone.
+func (dest *destination) supersede(lead *pair) {
+	digest := lead.held.receipts[digestName]
+	own, posted := lead.held.root()
 	for id := range strings.FieldsSeq(digest.Ref) {
-		if q := dest.pairs[id]; q != nil {
-			if root, ok := q.held.root(); ok && root.At < digest.At && root.Dead == "" {
-				delete(q.held.receipts, rootName)
-				delete(q.held.receipts, joinedName)
-			}
+		q := dest.pairs[id]
+		if q == nil {
+			continue
+		}
+		root, ok := q.held.root()
+		replaced := posted && own.Dead == "" && own.Ref != root.Ref && root.At < own.At
+		if ok && root.Dead == "" && (root.At < digest.At || replaced) {
+			delete(q.held.receipts, rootName)
+			delete(q.held.receipts, joinedName)
 		}
 	}
 }
