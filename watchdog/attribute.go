@@ -93,7 +93,7 @@ func (m *Machine) recast(inc *incident) (ended bool) {
 // of them has that; false when none is in trouble.
 func (inc *incident) causeNow() (Cause, bool) {
 	found := map[Cause]bool{}
-	inc.feed.membersOf(inc, func(_ rowID, b *block, i int) { found[causeOf(b.verdict[i])] = true })
+	inc.feed.membersOf(inc, func(_ rowID, b *block, i int) { found[causeOf(b.rows[i].verdict)] = true })
 	if found[inc.Cause] {
 		return inc.Cause, true
 	}
@@ -111,8 +111,9 @@ func (f *feedState) unplacedRows(cause Cause, yield func(rowID, *block, int)) {
 		if b.unassigned == 0 {
 			continue
 		}
-		for i, v := range b.verdict {
-			if v.Opens() && b.in[i] == 0 && causeOf(v) == cause {
+		for i := range b.rows {
+			v := b.rows[i].verdict
+			if v.Opens() && b.rows[i].in == 0 && causeOf(v) == cause {
 				yield(rowOf(n, i), b, i)
 			}
 		}
@@ -126,15 +127,15 @@ func (m *Machine) placeCovered(f *feedState, cause Cause) bool {
 	known := map[labelsID]*incident{}
 	left := false
 	f.unplacedRows(cause, func(_ rowID, b *block, i int) {
-		inc, seen := known[b.labels[i]]
+		inc, seen := known[b.rows[i].labels]
 		if !seen {
-			inc = f.covering(open, b.labels[i])
-			known[b.labels[i]] = inc
+			inc = f.covering(open, b.rows[i].labels)
+			known[b.rows[i].labels] = inc
 		}
 		if inc == nil || inc.pattern.whole() {
 			if own := f.opened(cause, b, i); own != nil {
 				inc = own
-			} else if inc != nil && isGroup(b.client[i]) && b.labels[i] != 0 && inc.unexplained() {
+			} else if inc != nil && b.isGroup(i) && b.rows[i].labels != 0 && inc.unexplained() {
 				inc = nil // it says outright what is silent
 			}
 		}
@@ -184,7 +185,7 @@ func (f *feedState) covering(open []cover, id labelsID) *incident {
 func (f *feedState) opened(cause Cause, b *block, i int) *incident {
 	r := f.ruleOf(b, i)
 	for _, inc := range f.incidents {
-		if inc.Cause == cause && !inc.done() && r != nil && inc.Anchor == displayName(b.client[i]) && inc.Opened == r.Deadline(b.reference(i)) {
+		if inc.Cause == cause && !inc.done() && r != nil && inc.Anchor == displayName(b.client(i)) && inc.Opened == r.Deadline(b.reference(i)) {
 			return inc
 		}
 	}
@@ -196,7 +197,7 @@ func (f *feedState) opened(cause Cause, b *block, i int) *incident {
 func (m *Machine) placeGroups(f *feedState, cause Cause) {
 	var groups []rowID
 	f.unplacedRows(cause, func(id rowID, b *block, i int) {
-		if isGroup(b.client[i]) {
+		if b.isGroup(i) {
 			groups = append(groups, id)
 		}
 	})
@@ -257,7 +258,7 @@ func (f *feedState) oldest(cause Cause) *incident {
 	return nil
 }
 
-func (f *feedState) clientName(id rowID) string { return f.blocks[id.block()].client[id.place()] }
+func (f *feedState) clientName(id rowID) string { return f.blocks[id.block()].client(id.place()) }
 
 // incidentID is fixed at opening: the deadline, and a hash of the anchor series.
 func incidentID(opened feed.Instant, feedName, anchor string) string {

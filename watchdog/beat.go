@@ -17,7 +17,6 @@ func (m *Machine) beats(src int, all []feed.Heartbeat, refused func(i int, why f
 			run, rows[0] = run[:1], noRow // it makes the feed
 		} else {
 			f.names.findEach(run, &rows)
-			m.readAhead += f.read(rows[:len(run)])
 		}
 		for i := range run {
 			if why := m.beat(src, f, rows[i], &run[i]); why != feed.Accepted {
@@ -35,20 +34,6 @@ func runOf(all []feed.Heartbeat) []feed.Heartbeat {
 		n++
 	}
 	return all[:n]
-}
-
-// read reads of each row what its heartbeat is about to look at. The sum means
-// nothing: it is there so that the columns are waited for together, as the names are.
-func (f *feedState) read(rows []rowID) (sum feed.Instant) {
-	for _, id := range rows {
-		if id == noRow {
-			continue
-		}
-		b, i := f.blocks[id.block()], id.place()
-		sum += b.arrival[i] + b.event[i] + feed.Instant(b.rate[i]) + feed.Instant(b.verdict[i]) +
-			feed.Instant(b.rule[i]) + feed.Instant(b.sources[i]) + feed.Instant(b.groups[i]) + feed.Instant(b.in[i])
-	}
-	return sum
 }
 
 // beat takes one heartbeat of feed f, nil where that is not known yet. id is its row,
@@ -87,11 +72,11 @@ func (m *Machine) beat(src int, f *feedState, id rowID, hb *feed.Heartbeat) feed
 		}
 	}
 	arrival := min(hb.Arrival, m.now) // within the skew: now
-	if before := b.lastSeen(i); arrival > before && b.in[i] == 0 && f.tracks[id] == nil {
+	if before := b.lastSeen(i); arrival > before && b.rows[i].in == 0 && f.tracks[id] == nil {
 		b.countUpdates(i, hb.Count, before, arrival)
 	}
 	m.hear(f, id, src, arrival, event)
-	for _, g := range m.groupRows[b.groups[i]] {
+	for _, g := range m.groupRows[b.rows[i].groups] {
 		m.hear(f, g, src, arrival, event)
 	}
 	return refusal
@@ -101,23 +86,23 @@ func (m *Machine) beat(src int, f *feedState, id rowID, hb *feed.Heartbeat) feed
 func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Instant) {
 	b, i := f.blocks[id.block()], id.place()
 	m.hearThrough(f, b, i, src)
-	known := marks{seen: b.lastSeen(i), reference: b.reference(i), event: b.event[i]}
+	known := marks{seen: b.lastSeen(i), reference: b.reference(i), event: b.rows[i].event}
 	before := known.seen
-	if arrival <= before && event <= b.event[i] {
+	if arrival <= before && event <= b.rows[i].event {
 		return // a repeat, or older than what is known: erases nothing
 	}
 	b.marksChanged = true
-	was, stood := b.verdict[i], b.in[i] != 0 && f.tracks[id].stands()
-	if arrival > before && b.in[i] != 0 && troubled(was) && !isGroup(b.client[i]) {
+	was, stood := b.rows[i].verdict, b.rows[i].in != 0 && f.tracks[id].stands()
+	if arrival > before && b.rows[i].in != 0 && troubled(was) && !b.isGroup(i) {
 		f.keepBase(id, known.event)
 	}
 	if arrival > before {
-		b.arrival[i] = arrival
+		b.rows[i].arrival = arrival
 	}
-	if event != 0 && arrival > before && !isGroup(b.client[i]) {
+	if event != 0 && arrival > before && !b.isGroup(i) {
 		m.follow(f, id, arrival, event, before)
 	}
-	b.event[i] = max(b.event[i], event)
+	b.rows[i].event = max(b.rows[i].event, event)
 	if arrival <= before {
 		if b.isOverdue(i) {
 			m.rejudge(f, id) // its loss may be nearer by event time than by arrival
@@ -128,7 +113,7 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 		m.setVerdict(f, b, i, Unwatched) // it came back
 	}
 	switch {
-	case b.rule[i] == ignoredRule:
+	case b.rows[i].rule == ignoredRule:
 		m.rejudge(f, id)
 	case f.ruleOf(b, i) == nil: // its rule was removed while it was in trouble
 		m.setVerdict(f, b, i, Unwatched)
@@ -138,21 +123,21 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 	if inc := m.owing(f, id, was, arrival, before); inc != nil {
 		m.noteResumption(f, id, inc, arrival, event, known)
 	}
-	if seq := b.in[i]; seq != 0 {
+	if seq := b.rows[i].in; seq != 0 {
 		inc := m.incidents[seq]
 		if f.tracks[id] != nil && event != 0 {
 			inc.drain.heard(arrival, event)
 		}
-		if troubled(was) && !b.verdict[i].Opens() || behindAt(f, b, i, arrival, event) {
+		if troubled(was) && !b.rows[i].verdict.Opens() || behindAt(f, b, i, arrival, event) {
 			inc.lastLate = max(inc.lastLate, arrival)
 		}
-		inc.arrived(arrival, event, before, was, b.verdict[i])
+		inc.arrived(arrival, event, before, was, b.rows[i].verdict)
 		switch {
-		case isGroup(b.client[i]):
-			if readAgain(was, b.verdict[i]) {
+		case b.isGroup(i):
+			if readAgain(was, b.rows[i].verdict) {
 				m.owe(f, id, inc, arrival)
 			}
-		case readAgain(was, b.verdict[i]), stood && !f.tracks[id].stands():
+		case readAgain(was, b.rows[i].verdict), stood && !f.tracks[id].stands():
 			m.noteResumption(f, id, inc, arrival, event, known)
 		default:
 			m.noteFirstUpdates(f, id, arrival, event)
@@ -176,27 +161,27 @@ func readAgain(was, is Verdict) bool {
 // behindAt says that an update of a client arrived later than its rule allows.
 func behindAt(f *feedState, b *block, i int, arrival, event feed.Instant) bool {
 	r := f.ruleOf(b, i)
-	return r != nil && event != 0 && !isGroup(b.client[i]) && r.Active().Between(event, arrival) > r.LagOver()
+	return r != nil && event != 0 && !b.isGroup(i) && r.Active().Between(event, arrival) > r.LagOver()
 }
 
 // hearThrough keeps which sources a row is heard through. A row never seen
 // drops what it was expected through for what it was heard through.
 func (m *Machine) hearThrough(f *feedState, b *block, i, src int) {
-	mask := m.sources.sets[b.sources[i]].mask
+	mask := m.sources.sets[b.rows[i].sources].mask
 	want := mask | 1<<src
-	if b.arrival[i] < 0 {
+	if b.rows[i].arrival < 0 {
 		want = 1 << src
 	}
 	if want == mask {
 		return
 	}
-	if m.sources.sets[b.sources[i]].blind {
+	if m.sources.sets[b.rows[i].sources].blind {
 		f.blindDue = m.now // it may have been the last that was not seen
 	}
 	f.count(b, i, -1)
-	b.sources[i] = m.sources.set(want)
+	b.rows[i].sources = m.sources.set(want)
 	f.count(b, i, +1)
-	f.useSet(b.sources[i])
+	f.useSet(b.rows[i].sources)
 	b.namesChanged = true
 }
 
@@ -208,12 +193,12 @@ func (m *Machine) follow(f *feedState, id rowID, arrival, event, before feed.Ins
 		return
 	}
 	t := f.tracks[id]
-	resumed := b.verdict[i].Opens() || b.in[i] != 0
+	resumed := b.rows[i].verdict.Opens() || b.rows[i].in != 0
 	base, kept := f.bases[id]
 	if !kept {
-		base = b.event[i]
+		base = b.rows[i].event
 	}
-	next := t.beat(arrival, event, before, b.event[i], base, r, resumed)
+	next := t.beat(arrival, event, before, b.rows[i].event, base, r, resumed)
 	switch {
 	case next == nil && t != nil:
 		delete(f.tracks, id)

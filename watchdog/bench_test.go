@@ -57,24 +57,32 @@ func TestAHeartbeatOfAFreshSeriesAllocatesNothing(t *testing.T) {
 const request = 1000
 
 func BenchmarkHeartbeat(b *testing.B) {
-	r, beats := fleetOf(b, fleet)
-	benchmarkBeats(b, r, beats)
+	for _, n := range sizes(fleet) {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			r, beats := fleetOf(b, n)
+			benchmarkBeats(b, r, beats)
+		})
+	}
 }
 
 // BenchmarkHeartbeatAtRandom hears series in an order that no cache foresees, their
 // names in one text, as a request has them.
 func BenchmarkHeartbeatAtRandom(b *testing.B) {
-	r, known := fleetOf(b, fleet)
-	var text strings.Builder
-	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(fleet) {
-		text.WriteString(known[i].Key.Client())
+	for _, n := range sizes(fleet) {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			r, beats := fleetOf(b, n)
+			var text strings.Builder
+			for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(n) {
+				text.WriteString(beats[i].Key.Client())
+			}
+			rest := text.String()
+			for i := range beats {
+				beats[i] = beatOf(rest[:len("client-0000000")], noon)
+				rest = rest[len("client-0000000"):]
+			}
+			benchmarkBeats(b, r, beats)
+		})
 	}
-	beats, rest := make([]feed.Heartbeat, fleet), text.String()
-	for i := range beats {
-		beats[i] = beatOf(rest[:len("client-0000000")], noon)
-		rest = rest[len("client-0000000"):]
-	}
-	benchmarkBeats(b, r, beats)
 }
 
 func benchmarkBeats(b *testing.B, r *rig, beats []feed.Heartbeat) {
@@ -105,7 +113,8 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkMemory is what a series takes with a name of 12 bytes and three labels.
+// BenchmarkMemory is what a series takes with a name of 12 bytes and three labels, and
+// what one garbage collection costs with so many.
 func BenchmarkMemory(b *testing.B) {
 	for _, n := range sizes(10_000, 100_000, fleet) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -116,6 +125,9 @@ func BenchmarkMemory(b *testing.B) {
 					r.hear(feed.Push, beatOf(fmt.Sprintf("client-%05x", i), noon, "cluster", fmt.Sprint(i%20), "tier", fmt.Sprint(i%3), "region", fmt.Sprint(i%5)))
 				}
 				b.ReportMetric(float64(heap()-before)/float64(n), "bytes/series")
+				spent := cpu(b)
+				runtime.GC()
+				b.ReportMetric(float64((cpu(b)-spent).Microseconds())/1000, "cpu-ms/collection")
 				runtime.KeepAlive(r)
 			}
 		})
@@ -142,19 +154,29 @@ func BenchmarkIdleTick(b *testing.B) {
 	}
 }
 
-// BenchmarkEverythingSilent is a million series turning stale and their incident.
+// BenchmarkEverythingSilent is all series turning stale at once and their incident: how
+// long that takes, and by how much of what the table holds the heap is higher for it.
 func BenchmarkEverythingSilent(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		b.StopTimer()
-		r, _ := fleetOf(b, fleet)
-		r.jump(10*time.Minute - time.Millisecond)
-		r.now = noon.Add(10 * time.Minute)
-		b.StartTimer()
-		r.step()
-		r.now = r.now.Add(gatherFor)
-		if all := r.step(); len(all) != 1 || all[0].Scope.Silent != fleet {
-			b.Fatalf("%d changes", len(all))
-		}
+	for _, n := range sizes(fleet) {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				r, _ := fleetOf(b, n)
+				r.jump(10*time.Minute - time.Millisecond)
+				r.now = noon.Add(10 * time.Minute)
+				before := heap()
+				b.StartTimer()
+				r.step()
+				r.now = r.now.Add(gatherFor)
+				if all := r.step(); len(all) != 1 || all[0].Scope.Silent != n {
+					b.Fatalf("%d changes", len(all))
+				}
+				b.StopTimer()
+				b.ReportMetric(100*float64(heap()-before)/float64(before), "%-more-memory")
+				runtime.KeepAlive(r)
+				b.StartTimer()
+			}
+		})
 	}
 }

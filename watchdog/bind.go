@@ -48,16 +48,16 @@ func (m *Machine) labelsID(f *feedState, labels feed.Labels) (labelsID, bool) {
 func (m *Machine) relabel(f *feedState, id rowID, labels feed.Labels) {
 	b, i := f.blocks[id.block()], id.place()
 	lid, ok := m.labelsID(f, labels)
-	if !ok || lid == b.labels[i] {
+	if !ok || lid == b.rows[i].labels {
 		return
 	}
 	f.count(b, i, -1)
-	b.labels[i] = lid
+	b.rows[i].labels = lid
 	f.count(b, i, +1)
 	b.namesChanged = true
-	former, enrolled := m.groupRows[b.groups[i]], b.enrolled(i)
+	former, enrolled := m.groupRows[b.rows[i].groups], b.enrolled(i)
 	m.bind(f, id)
-	if enrolled && b.verdict[i] != Retired {
+	if enrolled && b.rows[i].verdict != Retired {
 		m.enroll(f, former, -1)
 	}
 }
@@ -66,24 +66,24 @@ func (m *Machine) relabel(f *feedState, id rowID, labels feed.Labels) {
 // and judges it.
 func (m *Machine) bind(f *feedState, id rowID) {
 	b, i := f.blocks[id.block()], id.place()
-	client, labels := b.client[i], f.labelsOf(b, i)
+	client, labels := b.client(i), f.labelsOf(b, i)
 	m.leaveQuorum(f, b, i)
-	b.rule[i] = noRule
+	b.rows[i].rule = noRule
 	var groups []rowID
 	if f.spec != nil {
 		for n, r := range f.rules[:f.groups] {
 			if r.Matches(client, labels) {
-				b.rule[i] = uint16(n)
+				b.rows[i].rule = uint16(n)
 				break
 			}
 		}
 		if f.spec.Ignored(client, labels, m.now) != nil {
-			b.rule[i] = ignoredRule
+			b.rows[i].rule = ignoredRule
 		}
 		groups = m.groupsOf(f, b, i, labels)
 	}
-	groups = m.keepOrphans(f, groups, m.groupRows[b.groups[i]])
-	b.groups[i] = m.internGroups(groups)
+	groups = m.keepOrphans(f, groups, m.groupRows[b.rows[i].groups])
+	b.rows[i].groups = m.internGroups(groups)
 	f.joinQuorum(b, i)
 	if b.enrolled(i) {
 		m.enroll(f, groups, +1)
@@ -123,7 +123,7 @@ func (m *Machine) rebind(f *feedState, spec *rules.Feed, before map[*incident]st
 	m.expectWhole(f)
 	binder := m.newBinder(f)
 	for id, b := range f.rows {
-		if i := id.place(); !isGroup(b.client[i]) {
+		if i := id.place(); !b.isGroup(i) {
 			binder.bind(id)
 		}
 	}

@@ -42,9 +42,9 @@ func (bi *binder) bind(id rowID) {
 	b, i := f.blocks[id.block()], id.place()
 	m.leaveQuorum(f, b, i)
 	p := bi.place(b, i)
-	b.rule[i] = f.governs(p.rules, b.client[i], p.labels)
-	if f.spec != nil && len(f.spec.Ignores()) > 0 && f.spec.Ignored(b.client[i], p.labels, m.now) != nil {
-		b.rule[i] = ignoredRule
+	b.rows[i].rule = f.governs(p.rules, b.client(i), p.labels)
+	if f.spec != nil && len(f.spec.Ignores()) > 0 && f.spec.Ignored(b.client(i), p.labels, m.now) != nil {
+		b.rows[i].rule = ignoredRule
 	}
 	groups, shared := p.rows, true
 	if p.rows == nil {
@@ -53,13 +53,13 @@ func (bi *binder) bind(id rowID) {
 	for _, g := range groups {
 		m.mergeInto(f, g, b, i)
 	}
-	if orphans := bi.orphansOf(b.groups[i]); orphans != nil {
+	if orphans := bi.orphansOf(b.rows[i].groups); orphans != nil {
 		groups, shared = append(groups[:len(groups):len(groups)], orphans...), false
 	}
 	if shared {
-		b.groups[i] = p.id
+		b.rows[i].groups = p.id
 	} else {
-		b.groups[i] = m.internGroups(groups)
+		b.rows[i].groups = m.internGroups(groups)
 	}
 	f.joinQuorum(b, i)
 	switch {
@@ -83,7 +83,7 @@ func (bi *binder) end() {
 
 // place is that of a row's label set.
 func (bi *binder) place(b *block, i int) *place {
-	id := b.labels[i]
+	id := b.rows[i].labels
 	if p := bi.places[id]; p != nil {
 		return p
 	}
@@ -109,7 +109,7 @@ func (bi *binder) place(b *block, i int) *place {
 func (bi *binder) byName(p *place, b *block, i int) []rowID {
 	var rows []rowID
 	for _, c := range p.groups {
-		if c.byName && !bi.f.rules[c.rule].Matches(b.client[i], p.labels) {
+		if c.byName && !bi.f.rules[c.rule].Matches(b.client(i), p.labels) {
 			continue
 		}
 		if g, ok := bi.m.groupFor(bi.f, c.rule, b, i, p.labels); ok {

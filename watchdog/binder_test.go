@@ -55,12 +55,12 @@ func TestRowsAreBoundTogetherAsOneByOne(t *testing.T) {
 		f := r.m.feeds["f"]
 		for id, b := range f.rows {
 			i := id.place()
-			if isGroup(b.client[i]) {
+			if b.isGroup(i) {
 				continue
 			}
 			want, labels := "", f.labelsOf(b, i)
-			if f.spec.Ignored(b.client[i], labels, r.now) == nil {
-				if g := f.spec.Govern(b.client[i], labels); g != nil {
+			if f.spec.Ignored(b.client(i), labels, r.now) == nil {
+				if g := f.spec.Govern(b.client(i), labels); g != nil {
 					want = g.Name()
 				}
 			}
@@ -69,8 +69,8 @@ func TestRowsAreBoundTogetherAsOneByOne(t *testing.T) {
 				got = g.Name()
 			}
 			groups := r.m.groupsOf(f, b, i, labels)
-			if got != want || !slices.Equal(r.m.groupRows[b.groups[i]], groups) {
-				rt.Fatalf("%s {%s}: rule %q in groups %v, want %q in %v", b.client[i], labels, got, r.m.groupRows[b.groups[i]], want, groups)
+			if got != want || !slices.Equal(r.m.groupRows[b.rows[i].groups], groups) {
+				rt.Fatalf("%s {%s}: rule %q in groups %v, want %q in %v", b.client(i), labels, got, r.m.groupRows[b.rows[i].groups], want, groups)
 			}
 		}
 	})

@@ -178,8 +178,9 @@ func (m *Machine) heardThrough(f *feedState, n uint8) int {
 func (f *feedState) silentThrough(n uint8) int {
 	silent := 0
 	for _, b := range f.blocks {
-		for i, v := range b.verdict {
-			if b.sources[i] == n && b.in[i] != 0 && v == Stale && !isGroup(b.client[i]) {
+		for i := range b.rows {
+			v := b.rows[i].verdict
+			if b.rows[i].sources == n && b.rows[i].in != 0 && v == Stale && !b.isGroup(i) {
 				silent++
 			}
 		}
@@ -201,9 +202,9 @@ func (m *Machine) openBlind(f *feedState, out outOfSight) *incident {
 		inc.Since = min(inc.Since, m.sources.sets[n].horizon)
 	}
 	for id, b := range f.rows {
-		if i := id.place(); slices.Contains(out.sets, b.sources[i]) {
+		if i := id.place(); slices.Contains(out.sets, b.rows[i].sources) {
 			inc.newestArrival = max(inc.newestArrival, b.lastSeen(i))
-			inc.newestEvent = max(inc.newestEvent, b.event[i])
+			inc.newestEvent = max(inc.newestEvent, b.rows[i].event)
 		}
 	}
 	m.setRule(inc, m.strictest(f))

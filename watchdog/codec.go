@@ -21,23 +21,23 @@ var errBlock = errors.New("saved block is damaged")
 
 func (m *Machine) encodeNames(f *feedState, b *block) []byte {
 	out := binary.AppendUvarint([]byte{blockFormat}, uint64(b.len()))
-	for i := range b.client {
-		out = appendString(out, b.client[i])
+	for i := range b.rows {
+		out = appendString(out, b.client(i))
 		pairs := f.labelsOf(b, i).Map()
 		out = binary.AppendUvarint(out, uint64(len(pairs)))
 		for name, value := range f.labelsOf(b, i).All() {
 			out = appendString(appendString(out, name), value)
 		}
-		mask := m.sources.sets[b.sources[i]].mask
+		mask := m.sources.sets[b.rows[i].sources].mask
 		out = binary.AppendUvarint(out, uint64(bits.OnesCount64(mask)))
 		for ; mask != 0; mask &= mask - 1 {
 			out = appendString(out, m.sources.all[bits.TrailingZeros64(mask)].Name)
 		}
 		retired := byte(0)
-		if b.verdict[i] == Retired {
+		if b.rows[i].verdict == Retired {
 			retired = 1
 		}
-		out = binary.AppendUvarint(append(out, retired), uint64(b.since[i]))
+		out = binary.AppendUvarint(append(out, retired), uint64(b.rows[i].since))
 	}
 	return out
 }
@@ -46,16 +46,16 @@ func encodeMarks(b *block) []byte {
 	out := make([]byte, 0, 2+12*b.len())
 	out = binary.AppendUvarint(append(out, blockFormat), uint64(b.len()))
 	var last int64
-	for i := range b.arrival {
-		a := int64(b.arrival[i])
+	for i := range b.rows {
+		a := int64(b.rows[i].arrival)
 		out = binary.AppendVarint(out, a-last)
 		last = a
 		age := int64(0) // 0: no event time; else 1 + (arrival - event) zigzagged by the varint
-		if b.event[i] != 0 {
-			age = int64(b.lastSeen(i)-b.event[i])*2 + 1
+		if b.rows[i].event != 0 {
+			age = int64(b.lastSeen(i)-b.rows[i].event)*2 + 1
 		}
 		out = binary.AppendVarint(out, age)
-		out = binary.AppendUvarint(out, uint64(math.Float32bits(b.rate[i])))
+		out = binary.AppendUvarint(out, uint64(math.Float32bits(b.rows[i].rate)))
 	}
 	return out
 }

@@ -122,11 +122,11 @@ func (inc *incident) followBehindLoss(stopped feed.Instant) {
 	}
 	inc.feed.membersOf(inc, func(_ rowID, b *block, i int) {
 		switch {
-		case b.verdict[i] != Stale:
-		case b.event[i].IsZero():
+		case b.rows[i].verdict != Stale:
+		case b.rows[i].event.IsZero():
 			stopped = min(stopped, b.reference(i))
 		default:
-			stopped = min(stopped, b.event[i])
+			stopped = min(stopped, b.rows[i].event)
 		}
 	})
 	if begins := stopped.Add(l.Retention); stopped != never && (l.Begins.IsZero() || begins < l.Begins) {
@@ -142,7 +142,7 @@ func (m *Machine) behind(inc *incident) (low feed.Instant, length time.Duration,
 	f := inc.feed
 	for id, t := range f.tracks {
 		b, i := f.blocks[id.block()], id.place()
-		if b.in[i] != inc.seq {
+		if b.rows[i].in != inc.seq {
 			continue
 		}
 		if e, has := t.low(); has {

@@ -65,15 +65,16 @@ func (f *feedState) governors() map[*incident][]governed {
 	var counts []int
 	last := incidentSeq(0)
 	for _, b := range f.blocks {
-		for i, seq := range b.in {
-			if seq == 0 || b.rule[i] >= ignoredRule {
+		for i := range b.rows {
+			seq := b.rows[i].in
+			if seq == 0 || b.rows[i].rule >= ignoredRule {
 				continue
 			}
 			if seq != last {
 				last, counts = seq, rows[seq]
 			}
-			if int(b.rule[i]) < len(counts) {
-				counts[b.rule[i]]++
+			if int(b.rows[i].rule) < len(counts) {
+				counts[b.rows[i].rule]++
 			}
 		}
 	}

@@ -31,8 +31,8 @@ func (f *feedState) scanOf(cause Cause) *scan {
 func (m *Machine) explain(f *feedState, cause Cause) {
 	s := f.scanOf(cause)
 	f.unplacedRows(cause, func(_ rowID, b *block, i int) {
-		if !isGroup(b.client[i]) {
-			s.hear(b.labels[i], 1)
+		if !b.isGroup(i) {
+			s.hear(b.rows[i].labels, 1)
 		}
 	})
 	for range causesMax {
@@ -107,8 +107,8 @@ func (inc *incident) attended() bool { return inc.Ack != nil && inc.silent <= in
 func (m *Machine) takeApart(f *feedState, rest *incident) {
 	s := f.scanOf(rest.Cause)
 	f.membersOf(rest, func(_ rowID, b *block, i int) {
-		if !isGroup(b.client[i]) {
-			s.hear(b.labels[i], 1)
+		if !b.isGroup(i) {
+			s.hear(b.rows[i].labels, 1)
 		}
 	})
 	for range causesMax {
@@ -141,8 +141,9 @@ func (m *Machine) takeApart(f *feedState, rest *incident) {
 // membersOf yields the rows of an incident that are in trouble.
 func (f *feedState) membersOf(inc *incident, yield func(rowID, *block, int)) {
 	for n, b := range f.blocks {
-		for i, seq := range b.in {
-			if seq == inc.seq && b.verdict[i].Opens() {
+		for i := range b.rows {
+			seq := b.rows[i].in
+			if seq == inc.seq && b.rows[i].verdict.Opens() {
 				yield(rowOf(n, i), b, i)
 			}
 		}
@@ -157,7 +158,7 @@ func (f *feedState) mostly(inc *incident, p pattern) bool {
 	}
 	n := 0
 	f.membersOf(inc, func(_ rowID, b *block, i int) {
-		if f.labels.covers(e, b.labels[i]) {
+		if f.labels.covers(e, b.rows[i].labels) {
 			n++
 		}
 	})
@@ -200,10 +201,10 @@ func (m *Machine) takeFromUnexplained(inc *incident) {
 		return
 	}
 	f.membersOf(rest, func(_ rowID, b *block, i int) {
-		if f.labels.covers(e, b.labels[i]) {
-			rest.countMember(b.verdict[i], -1)
+		if f.labels.covers(e, b.rows[i].labels) {
+			rest.countMember(b.rows[i].verdict, -1)
 			rest.rate -= b.updateRate(i, b.lastSeen(i))
-			b.in[i] = inc.seq
+			b.rows[i].in = inc.seq
 			m.joined(f, b, i, inc)
 		}
 	})
@@ -222,11 +223,11 @@ func (m *Machine) anchor(f *feedState, cause Cause, p pattern, from *incident) (
 	}
 	var bestStamp feed.Instant
 	try := func(id rowID, b *block, i int) {
-		if !f.labels.covers(e, b.labels[i]) {
+		if !f.labels.covers(e, b.rows[i].labels) {
 			return
 		}
 		stamp := m.stamp(f, id)
-		if !found || stamp < bestStamp || stamp == bestStamp && b.client[i] < f.clientName(best) {
+		if !found || stamp < bestStamp || stamp == bestStamp && b.client(i) < f.clientName(best) {
 			best, bestStamp, found = id, stamp, true
 		}
 	}
@@ -235,7 +236,7 @@ func (m *Machine) anchor(f *feedState, cause Cause, p pattern, from *incident) (
 		return best, found
 	}
 	f.membersOf(from, func(id rowID, b *block, i int) {
-		if displayName(b.client[i]) != from.Anchor {
+		if displayName(b.client(i)) != from.Anchor {
 			try(id, b, i)
 		}
 	})

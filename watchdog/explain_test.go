@@ -195,7 +195,7 @@ func TestTheMoreSpecificIncidentTakesItsSeries(t *testing.T) {
 	whole := f.m.open(state, CauseSilent, pattern{}, 1)
 	for client, want := range map[string]*incident{"a-pro-8": narrow, "a-free-1": wide, "b-pro-1": whole} {
 		id, _ := state.row(client)
-		if got := state.covering(state.covers(CauseSilent), state.blocks[id.block()].labels[id.place()]); got != want {
+		if got := state.covering(state.covers(CauseSilent), state.blocks[id.block()].rows[id.place()].labels); got != want {
 			t.Errorf("%s belongs to %s, want %s", client, got.pattern, want.pattern)
 		}
 	}

@@ -83,29 +83,29 @@ func (f *feedState) useSet(set uint8) {
 }
 
 func (f *feedState) ruleOf(b *block, i int) *rules.Rule {
-	if b.rule[i] >= ignoredRule {
+	if b.rows[i].rule >= ignoredRule {
 		return nil
 	}
-	return f.rules[b.rule[i]]
+	return f.rules[b.rows[i].rule]
 }
 
 // count adds n to everything that counts row i, under its present verdict, set
 // and labels. Group rows are not clients and are not counted.
 func (f *feedState) count(b *block, i, n int) {
-	if isGroup(b.client[i]) {
+	if b.isGroup(i) {
 		return
 	}
 	f.moves++
-	v := b.verdict[i]
+	v := b.rows[i].verdict
 	f.clients[v] += n
-	set := f.bySet[b.sources[i]]
+	set := f.bySet[b.rows[i].sources]
 	if set == nil {
 		set = &ByVerdict{}
-		f.bySet[b.sources[i]] = set
+		f.bySet[b.rows[i].sources] = set
 	}
 	set[v] += n
 	t := tallyOf(v)
-	f.labels.count(b.labels[i], n*t.of, n*t.silent)
+	f.labels.count(b.rows[i].labels, n*t.of, n*t.silent)
 }
 
 // tallyOf is what one client row with that verdict adds to a tally.
@@ -120,7 +120,7 @@ func tallyOf(v Verdict) (t tally) {
 }
 
 // labelsOf are the labels of row i.
-func (f *feedState) labelsOf(b *block, i int) feed.Labels { return f.labels.labels(b.labels[i]) }
+func (f *feedState) labelsOf(b *block, i int) feed.Labels { return f.labels.labels(b.rows[i].labels) }
 
 // watched is how many clients a rule governs now.
 func (f *feedState) watched() int {
@@ -136,11 +136,11 @@ func (f *feedState) watched() int {
 // setVerdict moves row i to v and keeps every count true. It returns whether
 // something changed that an incident or attribution must look at.
 func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
-	old := b.verdict[i]
+	old := b.rows[i].verdict
 	if old == v {
 		return
 	}
-	b.verdict[i] = v
+	b.rows[i].verdict = v
 	f.countChange(b, i, old)
 	if f.quorums != nil {
 		m.quorumMoved(f, b, i, old)
@@ -151,11 +151,11 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 		if v == Retired {
 			n = -1
 		}
-		if b.rule[i] != ignoredRule {
-			m.enroll(f, m.groupRows[b.groups[i]], n)
+		if b.rows[i].rule != ignoredRule {
+			m.enroll(f, m.groupRows[b.rows[i].groups], n)
 		}
 	}
-	if seq := b.in[i]; seq != 0 {
+	if seq := b.rows[i].in; seq != 0 {
 		m.incidents[seq].memberChanged(f, b, i, old)
 		return
 	}
@@ -165,17 +165,17 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 // countChange moves row i from its verdict before to its present one in every
 // count.
 func (f *feedState) countChange(b *block, i int, old Verdict) {
-	if isGroup(b.client[i]) {
+	if b.isGroup(i) {
 		return
 	}
 	f.moves++
-	v, set := b.verdict[i], f.bySet[b.sources[i]]
+	v, set := b.rows[i].verdict, f.bySet[b.rows[i].sources]
 	f.clients[old]--
 	f.clients[v]++
 	set[old]--
 	set[v]++
 	was, is := tallyOf(old), tallyOf(v)
-	f.labels.count(b.labels[i], is.of-was.of, is.silent-was.silent)
+	f.labels.count(b.rows[i].labels, is.of-was.of, is.silent-was.silent)
 }
 
 // countUnplaced keeps the count of rows in trouble that belong to no incident.
@@ -200,15 +200,15 @@ func (f *feedState) keepBase(id rowID, event feed.Instant) {
 
 // join makes row i a member of inc.
 func (m *Machine) join(f *feedState, b *block, i int, inc *incident) {
-	f.countUnplaced(b, b.verdict[i].Opens(), false)
-	b.in[i] = inc.seq
+	f.countUnplaced(b, b.rows[i].verdict.Opens(), false)
+	b.rows[i].in = inc.seq
 	m.joined(f, b, i, inc)
 }
 
 // joined counts row i as a member of inc.
 func (m *Machine) joined(f *feedState, b *block, i int, inc *incident) {
 	inc.memberJoined(f, b, i)
-	if b.verdict[i] == Stale {
+	if b.rows[i].verdict == Stale {
 		m.overdue(f, b, i) // it may have been so for long
 	}
 }
@@ -216,11 +216,12 @@ func (m *Machine) joined(f *feedState, b *block, i int, inc *incident) {
 // release ends every membership of inc.
 func (m *Machine) release(inc *incident) {
 	for n, b := range inc.feed.blocks {
-		for i, seq := range b.in {
+		for i := range b.rows {
+			seq := b.rows[i].in
 			if seq == inc.seq {
-				b.in[i] = 0
+				b.rows[i].in = 0
 				delete(inc.feed.bases, rowOf(n, i))
-				inc.feed.countUnplaced(b, false, b.verdict[i].Opens())
+				inc.feed.countUnplaced(b, false, b.rows[i].verdict.Opens())
 				m.releaseToQuorum(inc.feed, rowOf(n, i))
 			}
 		}
@@ -230,35 +231,35 @@ func (m *Machine) release(inc *incident) {
 // rejudge derives the verdict of a row anew.
 func (m *Machine) rejudge(f *feedState, id rowID) {
 	b, i := f.blocks[id.block()], id.place()
-	if b.rule[i] == ignoredRule {
+	if b.rows[i].rule == ignoredRule {
 		m.ignore(f, id)
 		return
 	}
 	r := f.ruleOf(b, i)
 	if r == nil {
-		b.due[i] = never
-		if b.in[i] == 0 || b.verdict[i].Well() {
+		b.rows[i].due = never
+		if b.rows[i].in == 0 || b.rows[i].verdict.Well() {
 			m.setVerdict(f, b, i, Unwatched)
 		}
 		return
 	}
-	if b.verdict[i] == Retired {
-		b.due[i] = never
+	if b.rows[i].verdict == Retired {
+		b.rows[i].due = never
 		return
 	}
-	if isGroup(b.client[i]) && f.deserted(id, r) {
-		b.due[i] = never
+	if b.isGroup(i) && f.deserted(id, r) {
+		b.rows[i].due = never
 		m.setVerdict(f, b, i, Unwatched)
 		return
 	}
-	set := &m.sources.sets[b.sources[i]]
+	set := &m.sources.sets[b.rows[i].sources]
 	v, due := judge(facts{
 		rule:    r,
-		arrival: b.arrival[i],
+		arrival: b.rows[i].arrival,
 		horizon: set.horizon,
-		grace:   m.grace(r, b.reference(i), b.sources[i]),
+		grace:   m.grace(r, b.reference(i), b.rows[i].sources),
 		track:   f.tracks[id],
-		open:    b.in[i] != 0 || b.verdict[i].Opens(),
+		open:    b.rows[i].in != 0 || b.rows[i].verdict.Opens(),
 	})
 	v, due = m.afterIgnore(f, id, r, set.horizon, v, due)
 	if q := f.quorumOf(b, i); q != nil {
@@ -268,7 +269,7 @@ func (m *Machine) rejudge(f *feedState, id rowID) {
 		due = m.overdue(f, b, i)
 		delete(f.tracks, id) // what it held is over; a backlog is measured afresh
 	}
-	b.due[i] = never
+	b.rows[i].due = never
 	f.wake(id, due)
 	m.setVerdict(f, b, i, v)
 }
@@ -282,7 +283,7 @@ func (m *Machine) stamp(f *feedState, id rowID) feed.Instant {
 		return m.now
 	}
 	at := m.now
-	switch b.verdict[i] {
+	switch b.rows[i].verdict {
 	case Stale:
 		at = r.Deadline(b.reference(i))
 		at = max(at, r.Active().Next(m.againSince(f, id)))
@@ -290,7 +291,7 @@ func (m *Machine) stamp(f *feedState, id rowID) feed.Instant {
 			at = max(at, q.opensAt(m, f, b, i))
 		}
 	case Frozen:
-		at = max(f.tracks[id].frozenSince(r), r.Active().Began(m.sources.sets[b.sources[i]].horizon))
+		at = max(f.tracks[id].frozenSince(r), r.Active().Began(m.sources.sets[b.rows[i].sources].horizon))
 	}
 	if f.split.at != 0 && f.gathered == f.split.at.Add(gatherFor) {
 		at = max(at, f.split.at) // a straggler: its first deadline was another incident's

@@ -10,10 +10,10 @@ import (
 // never where it has no such rule, was never seen, or stands in the roster.
 func (m *Machine) forgetAt(f *feedState, b *block, i int) feed.Instant {
 	r := f.ruleOf(b, i)
-	if r == nil || r.ForgetAfter() == 0 || b.arrival[i] <= 0 || isGroup(b.client[i]) || f.roster[b.client[i]] {
+	if r == nil || r.ForgetAfter() == 0 || b.rows[i].arrival <= 0 || b.isGroup(i) || f.roster[b.client(i)] {
 		return never
 	}
-	return b.arrival[i].Add(r.ForgetAfter())
+	return b.rows[i].arrival.Add(r.ForgetAfter())
 }
 
 // forgetEvery is how often it is looked whether all that is still in trouble is to
@@ -24,10 +24,10 @@ const forgetEvery = time.Minute
 // or when an incident gets it.
 func (m *Machine) overdue(f *feedState, b *block, i int) (due feed.Instant) {
 	at := m.forgetAt(f, b, i)
-	if m.sources.sets[b.sources[i]].horizon < at {
+	if m.sources.sets[b.rows[i].sources].horizon < at {
 		return at
 	}
-	if inc := m.incidents[b.in[i]]; inc != nil {
+	if inc := m.incidents[b.rows[i].in]; inc != nil {
 		inc.forgetDue, inc.due = m.now, min(inc.due, m.now)
 	}
 	return never
@@ -50,15 +50,16 @@ func (m *Machine) followForgotten(inc *incident) {
 	var gone []rowID
 	left := 0 // of them, who left the roster
 	for n, b := range f.blocks {
-		for i, seq := range b.in {
-			if seq != inc.seq || b.verdict[i].Well() {
+		for i := range b.rows {
+			seq := b.rows[i].in
+			if seq != inc.seq || b.rows[i].verdict.Well() {
 				continue
 			}
-			if f.leaving[b.client[i]] {
+			if f.leaving[b.client(i)] {
 				gone, left = append(gone, rowOf(n, i)), left+1
 				continue
 			}
-			if b.verdict[i] != Stale || m.sources.sets[b.sources[i]].horizon < m.forgetAt(f, b, i) {
+			if b.rows[i].verdict != Stale || m.sources.sets[b.rows[i].sources].horizon < m.forgetAt(f, b, i) {
 				return
 			}
 			gone = append(gone, rowOf(n, i))
@@ -68,10 +69,10 @@ func (m *Machine) followForgotten(inc *incident) {
 	for _, id := range gone {
 		b, i := f.blocks[id.block()], id.place()
 		m.setVerdict(f, b, i, Retired)
-		b.due[i] = never
+		b.rows[i].due = never
 		f.owed[id] = inc
-		delete(f.leaving, b.client[i])
-		delete(f.roster, b.client[i])
+		delete(f.leaving, b.client(i))
+		delete(f.roster, b.client(i))
 	}
 	if left > 0 {
 		m.record(inc, Event{Kind: EventLeft, Was: left})

@@ -14,7 +14,7 @@ func (m *Machine) groupsOf(f *feedState, b *block, i int, labels feed.Labels) []
 	var groups []rowID
 	for n := f.groups; n < len(f.rules); n++ {
 		r := f.rules[n]
-		if !r.Matches(b.client[i], labels) {
+		if !r.Matches(b.client(i), labels) {
 			continue
 		}
 		g, ok := m.groupFor(f, n, b, i, labels)
@@ -38,7 +38,7 @@ func (m *Machine) groupFor(f *feedState, n int, b *block, i int, labels feed.Lab
 			return 0, false
 		}
 	}
-	return m.groupRow(f, n, value, b.sources[i]), true
+	return m.groupRow(f, n, value, b.rows[i].sources), true
 }
 
 // keepOrphans adds those of the former group rows whose rule was removed while
@@ -46,7 +46,7 @@ func (m *Machine) groupFor(f *feedState, n int, b *block, i int, labels feed.Lab
 func (m *Machine) keepOrphans(f *feedState, groups, former []rowID) []rowID {
 	for _, g := range former {
 		b, i := f.blocks[g.block()], g.place()
-		if b.rule[i] == noRule && b.in[i] != 0 && !b.verdict[i].Well() {
+		if b.rows[i].rule == noRule && b.rows[i].in != 0 && !b.rows[i].verdict.Well() {
 			groups = append(groups, g)
 		}
 	}
@@ -72,8 +72,8 @@ func (m *Machine) groupRow(f *feedState, n int, value string, sources uint8) row
 		id = f.add(name, m.now, f.labels.id(labels), sources)
 	}
 	b, i := f.blocks[id.block()], id.place()
-	if b.rule[i] != uint16(n) {
-		b.rule[i] = uint16(n)
+	if b.rows[i].rule != uint16(n) {
+		b.rows[i].rule = uint16(n)
 		m.rejudge(f, id)
 	}
 	return id
@@ -83,22 +83,22 @@ func (m *Machine) groupRow(f *feedState, n int, value string, sources uint8) row
 // is to be judged anew.
 func (m *Machine) mergeInto(f *feedState, g rowID, b *block, i int) bool {
 	gb, gi := f.blocks[g.block()], g.place()
-	if b.arrival[i] <= 0 {
+	if b.rows[i].arrival <= 0 {
 		return false
 	}
 	switch {
-	case gb.sources[gi] == b.sources[i]:
-	case gb.arrival[gi] < 0:
-		gb.sources[gi] = b.sources[i]
+	case gb.rows[gi].sources == b.rows[i].sources:
+	case gb.rows[gi].arrival < 0:
+		gb.rows[gi].sources = b.rows[i].sources
 	default:
-		gb.sources[gi] = m.sources.set(m.sources.sets[gb.sources[gi]].mask | m.sources.sets[b.sources[i]].mask)
+		gb.rows[gi].sources = m.sources.set(m.sources.sets[gb.rows[gi].sources].mask | m.sources.sets[b.rows[i].sources].mask)
 	}
-	f.useSet(gb.sources[gi])
-	gb.event[gi] = max(gb.event[gi], b.event[i])
-	if b.arrival[i] <= gb.arrival[gi] {
+	f.useSet(gb.rows[gi].sources)
+	gb.rows[gi].event = max(gb.rows[gi].event, b.rows[i].event)
+	if b.rows[i].arrival <= gb.rows[gi].arrival {
 		return false
 	}
-	gb.arrival[gi] = b.arrival[i]
+	gb.rows[gi].arrival = b.rows[i].arrival
 	gb.marksChanged = true
 	return true
 }
@@ -129,13 +129,13 @@ func (m *Machine) bindGroups(f *feedState) {
 	clear(f.members)
 	for id, b := range f.rows {
 		i := id.place()
-		if !isGroup(b.client[i]) {
+		if !b.isGroup(i) {
 			continue
 		}
-		b.rule[i] = noRule
-		rule, _, _ := strings.Cut(b.client[i][1:], string(groupMark))
+		b.rows[i].rule = noRule
+		rule, _, _ := strings.Cut(b.client(i)[1:], string(groupMark))
 		if n, ok := named[rule]; ok && f.groupPattern(id).of(f.rules[n]) {
-			b.rule[i] = uint16(n)
+			b.rows[i].rule = uint16(n)
 		}
 	}
 }
@@ -150,7 +150,7 @@ func (p pattern) of(r *rules.Rule) bool {
 
 func (m *Machine) judgeGroups(f *feedState) {
 	for id, b := range f.rows {
-		if isGroup(b.client[id.place()]) {
+		if b.isGroup(id.place()) {
 			m.rejudge(f, id)
 		}
 	}

@@ -245,7 +245,7 @@ func (m *Machine) held(inc *incident) *Hold {
 	}
 	look := holdSearch{m: m, f: f, holders: holders, byLabels: map[holdKey]*Hold{}}
 	if inc.Cause == CauseBlind {
-		look.all(func(b *block, i int) bool { return b.verdict[i] != Retired && b.verdict[i] != Unwatched })
+		look.all(func(b *block, i int) bool { return b.rows[i].verdict != Retired && b.rows[i].verdict != Unwatched })
 		return look.result(inc.rule)
 	}
 	counts := troubled
@@ -254,17 +254,18 @@ func (m *Machine) held(inc *incident) *Hold {
 	}
 	groups := map[rowID]bool{}
 	for n, b := range f.blocks {
-		for i, seq := range b.in {
-			if seq == inc.seq && counts(b.verdict[i]) && isGroup(b.client[i]) {
+		for i := range b.rows {
+			seq := b.rows[i].in
+			if seq == inc.seq && counts(b.rows[i].verdict) && b.isGroup(i) {
 				groups[rowOf(n, i)] = true
 			}
 		}
 	}
 	look.all(func(b *block, i int) bool {
-		if b.in[i] == inc.seq && counts(b.verdict[i]) {
+		if b.rows[i].in == inc.seq && counts(b.rows[i].verdict) {
 			return true
 		}
-		return len(groups) > 0 && b.verdict[i] != Retired && slices.ContainsFunc(m.groupRows[b.groups[i]], func(g rowID) bool { return groups[g] })
+		return len(groups) > 0 && b.rows[i].verdict != Retired && slices.ContainsFunc(m.groupRows[b.rows[i].groups], func(g rowID) bool { return groups[g] })
 	})
 	return look.result(inc.rule)
 }
@@ -290,12 +291,13 @@ type holdKey struct {
 func (s *holdSearch) all(pick func(*block, int) bool) {
 	byClient := slices.ContainsFunc(s.holders, func(h holder) bool { return h.match.Mentions(rules.ClientLabel) })
 	for _, b := range s.f.blocks {
-		for i, client := range b.client {
+		for i := range b.rows {
+			client := b.client(i)
 			if isGroup(client) || !pick(b, i) {
 				continue
 			}
 			s.seen++
-			key := holdKey{b.labels[i], b.rule[i]}
+			key := holdKey{b.rows[i].labels, b.rows[i].rule}
 			hold, known := s.byLabels[key]
 			if !known || byClient {
 				hold = s.longest(client, s.f.labelsOf(b, i), s.f.ruleOf(b, i))

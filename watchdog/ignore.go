@@ -12,17 +12,17 @@ import (
 // that is over it is watched as if it had just been bound.
 func (m *Machine) ignore(f *feedState, id rowID) {
 	b, i := f.blocks[id.block()], id.place()
-	by := f.spec.Ignored(b.client[i], f.labelsOf(b, i), m.now)
+	by := f.spec.Ignored(b.client(i), f.labelsOf(b, i), m.now)
 	if by == nil {
 		m.bind(f, id)
 		return
 	}
-	b.due[i] = never
+	b.rows[i].due = never
 	f.wake(id, by.Until())
-	if b.verdict[i] == Retired {
+	if b.rows[i].verdict == Retired {
 		return // and stays so at its end, until it comes back
 	}
-	if inc := m.incidents[b.in[i]]; inc != nil && troubled(b.verdict[i]) {
+	if inc := m.incidents[b.rows[i].in]; inc != nil && troubled(b.rows[i].verdict) {
 		inc.ignored++
 		f.owed[id] = inc
 	}
@@ -32,7 +32,9 @@ func (m *Machine) ignore(f *feedState, id rowID) {
 
 // enrolled says that a client row counts as a member of its groups: one that is not
 // watched makes no group silent.
-func (b *block) enrolled(i int) bool { return b.verdict[i] != Retired && b.rule[i] != ignoredRule }
+func (b *block) enrolled(i int) bool {
+	return b.rows[i].verdict != Retired && b.rows[i].rule != ignoredRule
+}
 
 // ignoredBefore is when a row that was not watched came to be watched again; zero for
 // one that always was.
@@ -40,7 +42,7 @@ func (f *feedState) ignoredBefore(b *block, i int, now feed.Instant) feed.Instan
 	if f.spec == nil || len(f.spec.Ignores()) == 0 {
 		return 0
 	}
-	return f.spec.IgnoredBefore(b.client[i], f.labelsOf(b, i), now)
+	return f.spec.IgnoredBefore(b.client(i), f.labelsOf(b, i), now)
 }
 
 // peopledSince is when a group row got its first member of those that it has now;
@@ -51,7 +53,7 @@ func (m *Machine) peopledSince(f *feedState, group rowID) feed.Instant {
 	}
 	first := never
 	for id, b := range f.rows {
-		if i := id.place(); !isGroup(b.client[i]) && b.enrolled(i) && slices.Contains(m.groupRows[b.groups[i]], group) {
+		if i := id.place(); !b.isGroup(i) && b.enrolled(i) && slices.Contains(m.groupRows[b.rows[i].groups], group) {
 			if first = min(first, f.ignoredBefore(b, i, m.now)); first == 0 {
 				return 0
 			}
@@ -66,7 +68,7 @@ func (m *Machine) peopledSince(f *feedState, group rowID) feed.Instant {
 // againSince is when a row, or the first member of a group, came to be watched again;
 // zero where none was ignored.
 func (m *Machine) againSince(f *feedState, id rowID) feed.Instant {
-	if b, i := f.blocks[id.block()], id.place(); !isGroup(b.client[i]) {
+	if b, i := f.blocks[id.block()], id.place(); !b.isGroup(i) {
 		return f.ignoredBefore(b, i, m.now)
 	}
 	return m.peopledSince(f, id)
@@ -75,7 +77,7 @@ func (m *Machine) againSince(f *feedState, id rowID) feed.Instant {
 // afterIgnore lets a row that came to be watched again outside of its active hours, and
 // is overdue already, wait for them.
 func (m *Machine) afterIgnore(f *feedState, id rowID, r *rules.Rule, horizon feed.Instant, v Verdict, due feed.Instant) (Verdict, feed.Instant) {
-	if v != Stale || r.Active() == nil || f.blocks[id.block()].in[id.place()] != 0 {
+	if v != Stale || r.Active() == nil || f.blocks[id.block()].rows[id.place()].in != 0 {
 		return v, due
 	}
 	if begin := r.Active().Next(m.againSince(f, id)); horizon < begin {

@@ -68,7 +68,7 @@ type incident struct {
 func (m *Machine) open(f *feedState, cause Cause, p pattern, anchor rowID) *incident {
 	b, i := f.blocks[anchor.block()], anchor.place()
 	r := f.ruleOf(b, i)
-	name := b.client[i]
+	name := b.client(i)
 	inc := m.start(f, cause, m.stamp(f, anchor), name)
 	inc.pattern = p
 	inc.Anchor = displayName(name)
@@ -157,11 +157,11 @@ func displayName(name string) string {
 func troubled(v Verdict) bool { return v.Opens() || v == Blind }
 
 func (inc *incident) memberJoined(f *feedState, b *block, i int) {
-	inc.countMember(b.verdict[i], +1)
-	if isGroup(b.client[i]) && b.labels[i] == 0 && inc.pattern.whole() {
+	inc.countMember(b.rows[i].verdict, +1)
+	if b.isGroup(i) && b.rows[i].labels == 0 && inc.pattern.whole() {
 		inc.widened = true // it stands for the whole feed
 	}
-	inc.newestEvent = max(inc.newestEvent, b.event[i])
+	inc.newestEvent = max(inc.newestEvent, b.rows[i].event)
 	inc.newestArrival = max(inc.newestArrival, b.lastSeen(i))
 	inc.rate += b.updateRate(i, b.lastSeen(i))
 	inc.raise(f, b, i)
@@ -170,7 +170,7 @@ func (inc *incident) memberJoined(f *feedState, b *block, i int) {
 
 func (inc *incident) memberChanged(f *feedState, b *block, i int, old Verdict) {
 	inc.countMember(old, -1)
-	inc.countMember(b.verdict[i], +1)
+	inc.countMember(b.rows[i].verdict, +1)
 	inc.raise(f, b, i)
 	inc.touched = true
 }
@@ -178,7 +178,7 @@ func (inc *incident) memberChanged(f *feedState, b *block, i int, old Verdict) {
 // raise makes the incident as severe as a member's rule, once that is in trouble
 // for sure: what is only unknown after a restart is no reason to page.
 func (inc *incident) raise(f *feedState, b *block, i int) {
-	if r := f.ruleOf(b, i); r != nil && b.verdict[i].Opens() {
+	if r := f.ruleOf(b, i); r != nil && b.rows[i].verdict.Opens() {
 		inc.Severity = max(inc.Severity, r.Severity())
 		if from := r.Severities().CriticalFrom; from > 0 && (inc.criticalFrom == 0 || from < inc.criticalFrom) {
 			inc.criticalFrom = from

@@ -75,7 +75,7 @@ func (f *feedState) groupSilent(inc *incident) bool {
 			}
 		}
 		if id, ok := f.row(groupName(r, value)); ok {
-			if f.blocks[id.block()].verdict[id.place()] == Stale && !r.Selective() {
+			if f.blocks[id.block()].rows[id.place()].verdict == Stale && !r.Selective() {
 				return true
 			}
 		}

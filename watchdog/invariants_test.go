@@ -31,25 +31,26 @@ func checkCounts(t testing.TB, m *Machine, f *feedState) {
 	unplaced := 0
 	for _, b := range f.blocks {
 		unassigned := 0
-		for i, v := range b.verdict {
-			if v.Opens() && b.in[i] == 0 {
+		for i := range b.rows {
+			v := b.rows[i].verdict
+			if v.Opens() && b.rows[i].in == 0 {
 				unassigned++
 			}
-			if isGroup(b.client[i]) {
+			if b.isGroup(i) {
 				continue
 			}
 			clients[v]++
-			c := bySet[b.sources[i]]
+			c := bySet[b.rows[i].sources]
 			c[v]++
-			bySet[b.sources[i]] = c
-			l := byLabels[b.labels[i]]
+			bySet[b.rows[i].sources] = c
+			l := byLabels[b.rows[i].labels]
 			if v != Retired && v != Unwatched {
 				l.of++
 			}
 			if v.Opens() {
 				l.silent++
 			}
-			byLabels[b.labels[i]] = l
+			byLabels[b.rows[i].labels] = l
 		}
 		if unassigned != b.unassigned {
 			t.Fatalf("block says %d unassigned, there are %d", b.unassigned, unassigned)
@@ -109,15 +110,16 @@ func checkMembers(t testing.TB, m *Machine, f *feedState) {
 	type counts struct{ trouble, unwell, silent int }
 	members := map[incidentSeq]counts{}
 	for _, b := range f.blocks {
-		for i, seq := range b.in {
+		for i := range b.rows {
+			seq := b.rows[i].in
 			if seq == 0 {
 				continue
 			}
 			inc := m.incidents[seq]
 			if inc == nil || inc.feed != f || inc.done() {
-				t.Fatalf("%q belongs to incident %d, which is not open", b.client[i], seq)
+				t.Fatalf("%q belongs to incident %d, which is not open", b.client(i), seq)
 			}
-			c, v := members[seq], b.verdict[i]
+			c, v := members[seq], b.rows[i].verdict
 			if troubled(v) {
 				c.trouble++
 			}
@@ -155,43 +157,43 @@ func checkBounds(t testing.TB, m *Machine, f *feedState) {
 		if f.bound > b.bound || f.waits > b.waits {
 			t.Fatalf("the feed's bounds %d, %d are later than its block's %d, %d", f.bound, f.waits, b.bound, b.waits)
 		}
-		for i := range b.client {
+		for i := range b.rows {
 			r := f.ruleOf(b, i)
-			if r == nil || b.verdict[i] == Retired {
+			if r == nil || b.rows[i].verdict == Retired {
 				continue
 			}
-			if isGroup(b.client[i]) && f.deserted(rowOf(n, i), r) {
-				if b.verdict[i] != Unwatched {
-					t.Fatalf("nobody is in %q, and it is %s", b.client[i], b.verdict[i])
+			if b.isGroup(i) && f.deserted(rowOf(n, i), r) {
+				if b.rows[i].verdict != Unwatched {
+					t.Fatalf("nobody is in %q, and it is %s", b.client(i), b.rows[i].verdict)
 				}
 				continue
 			}
 			judgeAt := func(horizon feed.Instant) (Verdict, feed.Instant) {
 				v, due := judge(facts{
-					rule: r, arrival: b.arrival[i], horizon: horizon,
-					grace: m.grace(r, b.reference(i), b.sources[i]), track: f.tracks[rowOf(n, i)],
-					open: b.in[i] != 0 || b.verdict[i].Opens(),
+					rule: r, arrival: b.rows[i].arrival, horizon: horizon,
+					grace: m.grace(r, b.reference(i), b.rows[i].sources), track: f.tracks[rowOf(n, i)],
+					open: b.rows[i].in != 0 || b.rows[i].verdict.Opens(),
 				})
 				return m.afterIgnore(f, rowOf(n, i), r, horizon, v, due)
 			}
-			horizon := m.sources.sets[b.sources[i]].horizon
+			horizon := m.sources.sets[b.rows[i].sources].horizon
 			v, due := judgeAt(horizon)
 			// A row that came to be heard through a source that lags keeps what was
 			// known of it before.
-			for v != b.verdict[i] && due <= m.horizon(f) {
+			for v != b.rows[i].verdict && due <= m.horizon(f) {
 				v, due = judgeAt(due)
 			}
-			if v == Stale && b.verdict[i] == Late && b.isOverdue(i) && f.quorumOf(b, i).metAt == 0 {
-				if near := f.lossNear(r, b, i); b.in[i] != 0 || horizon >= near || b.due[i] > near {
-					t.Fatalf("%q waits for others at %s, is due at %s, and its loss is near at %s", b.client[i], horizon, b.due[i], near)
+			if v == Stale && b.rows[i].verdict == Late && b.isOverdue(i) && f.quorumOf(b, i).metAt == 0 {
+				if near := f.lossNear(r, b, i); b.rows[i].in != 0 || horizon >= near || b.rows[i].due > near {
+					t.Fatalf("%q waits for others at %s, is due at %s, and its loss is near at %s", b.client(i), horizon, b.rows[i].due, near)
 				}
 				continue
 			}
-			if v != b.verdict[i] && !isHeld(b, i) {
-				t.Fatalf("%q is stored as %s, judged anew it is %s at %s", b.client[i], b.verdict[i], v, horizon)
+			if v != b.rows[i].verdict && !isHeld(b, i) {
+				t.Fatalf("%q is stored as %s, judged anew it is %s at %s", b.client(i), b.rows[i].verdict, v, horizon)
 			}
-			if bound > due || b.due[i] > due {
-				t.Fatalf("%q is due at %s: its block's bound is %s, its own %s", b.client[i], due, bound, b.due[i])
+			if bound > due || b.rows[i].due > due {
+				t.Fatalf("%q is due at %s: its block's bound is %s, its own %s", b.client(i), due, bound, b.rows[i].due)
 			}
 		}
 	}
@@ -199,7 +201,7 @@ func checkBounds(t testing.TB, m *Machine, f *feedState) {
 
 // isHeld says that the row holds an incident that found no member after a restart.
 func isHeld(b *block, i int) bool {
-	return isGroup(b.client[i]) && b.verdict[i] == Blind && b.in[i] != 0
+	return b.isGroup(i) && b.rows[i].verdict == Blind && b.rows[i].in != 0
 }
 
 // checkEnrolled: each group row counts the clients that are in it.
@@ -207,8 +209,8 @@ func checkEnrolled(t testing.TB, m *Machine, f *feedState) {
 	t.Helper()
 	members := map[rowID]int{}
 	for id, b := range f.rows {
-		if i := id.place(); !isGroup(b.client[i]) && b.enrolled(i) {
-			for _, g := range m.groupRows[b.groups[i]] {
+		if i := id.place(); !b.isGroup(i) && b.enrolled(i) {
+			for _, g := range m.groupRows[b.rows[i].groups] {
 				members[g]++
 			}
 		}
@@ -235,21 +237,21 @@ func checkQuorums(t testing.TB, f *feedState) {
 		q := f.quorumOf(b, i)
 		if q == nil {
 			if b.isOverdue(i) {
-				t.Fatalf("%q is overdue under no quorum", b.client[i])
+				t.Fatalf("%q is overdue under no quorum", b.client(i))
 			}
 			continue
 		}
 		c := want[q]
-		if b.verdict[i] != Retired {
+		if b.rows[i].verdict != Retired {
 			c.of++
 		}
 		if b.isOverdue(i) {
 			c.overdue++
-			if b.verdict[i] == Late {
+			if b.rows[i].verdict == Late {
 				c.held++
 			}
-		} else if b.verdict[i] == Stale {
-			t.Fatalf("%q is stale, and not counted as overdue", b.client[i])
+		} else if b.rows[i].verdict == Stale {
+			t.Fatalf("%q is stale, and not counted as overdue", b.client(i))
 		}
 		want[q] = c
 	}

@@ -81,7 +81,7 @@ func (m *Machine) noteResumption(f *feedState, id rowID, inc *incident, arrival,
 	}
 	r := &resumption{
 		incident: inc, again: arrival, event: event, rate: rate, doubt: doubt,
-		row: LedgerRow{Incident: inc.ID, Feed: f.name, Client: b.client[i], From: start, ByArrival: byArrival},
+		row: LedgerRow{Incident: inc.ID, Feed: f.name, Client: b.client(i), From: start, ByArrival: byArrival},
 	}
 	f.resumed[id] = r
 	if !inc.lost[id] {
@@ -116,9 +116,9 @@ func (m *Machine) owe(f *feedState, group rowID, inc *incident, arrival feed.Ins
 	}
 	for id, b := range f.rows {
 		i := id.place()
-		well := b.in[i] == 0 || b.in[i] == inc.seq && !troubled(b.verdict[i])
-		if well && b.arrival[i] > 0 && b.arrival[i] < kept && b.verdict[i] != Retired &&
-			slices.Contains(m.groupRows[b.groups[i]], group) && f.owed[id] == nil {
+		well := b.rows[i].in == 0 || b.rows[i].in == inc.seq && !troubled(b.rows[i].verdict)
+		if well && b.rows[i].arrival > 0 && b.rows[i].arrival < kept && b.rows[i].verdict != Retired &&
+			slices.Contains(m.groupRows[b.rows[i].groups], group) && f.owed[id] == nil {
 			f.owed[id] = inc
 		}
 	}
@@ -131,20 +131,20 @@ func (m *Machine) owing(f *feedState, id rowID, was Verdict, arrival, before fee
 	b, i := f.blocks[id.block()], id.place()
 	if inc := f.owed[id]; inc != nil {
 		delete(f.owed, id)
-		if b.in[i] == 0 || b.in[i] == inc.seq && !troubled(was) {
+		if b.rows[i].in == 0 || b.rows[i].in == inc.seq && !troubled(was) {
 			return inc
 		}
 		return nil // it fell silent itself since: it is a member like others
 	}
 	if f.spec == nil || arrival.Sub(before) <= f.spec.Retention() || f.spec.Retention() == 0 ||
-		troubled(was) || before == 0 || isGroup(b.client[i]) {
+		troubled(was) || before == 0 || b.isGroup(i) {
 		return nil
 	}
-	if inc := m.incidents[b.in[i]]; inc != nil && inc.Cause == CauseSilent {
+	if inc := m.incidents[b.rows[i].in]; inc != nil && inc.Cause == CauseSilent {
 		return inc
 	}
-	for _, g := range m.groupRows[b.groups[i]] {
-		if inc := m.incidents[f.blocks[g.block()].in[g.place()]]; inc != nil && inc.Cause == CauseSilent {
+	for _, g := range m.groupRows[b.rows[i].groups] {
+		if inc := m.incidents[f.blocks[g.block()].rows[g.place()].in]; inc != nil && inc.Cause == CauseSilent {
 			return inc
 		}
 	}
@@ -233,12 +233,12 @@ func (m *Machine) writeBehind(inc *incident) {
 	}
 	for id, b := range inc.feed.rows {
 		i := id.place()
-		if b.in[i] != inc.seq || isGroup(b.client[i]) {
+		if b.rows[i].in != inc.seq || b.isGroup(i) {
 			continue
 		}
 		if l.Clients++; l.Clients <= LedgerRowsMax {
 			m.ledger = append(m.ledger, LedgerRow{
-				Incident: inc.ID, Feed: inc.feed.name, Client: b.client[i],
+				Incident: inc.ID, Feed: inc.feed.name, Client: b.client(i),
 				From: l.LostFrom, To: l.LostTo, ByArrival: l.ByArrival, AtRisk: true, Updates: -1,
 			})
 		}

@@ -2,7 +2,6 @@ package watchdog
 
 import (
 	"math"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -158,7 +157,8 @@ func TestARateIsAnAverageOverADay(t *testing.T) {
 		r.hear(feed.Push, feed.Heartbeat{Key: beatOf("a", r.now).Key, Arrival: r.now, Count: 3})
 	}
 	b := r.m.feeds["f"].blocks[0]
-	i := slices.Index(b.client, "a")
+	id, _ := r.m.feeds["f"].row("a")
+	i := id.place()
 	if got := b.updateRate(i, r.now) * 60; math.Abs(got-3) > 0.1 {
 		t.Errorf("%.2f updates a minute, want 3", got)
 	}

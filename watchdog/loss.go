@@ -47,9 +47,10 @@ func (m *Machine) restartLoss(inc *incident) {
 	var event, arrival feed.Instant
 	begins, again, waits := inc.Loss.Begins, inc.Loss.FirstAgain, false
 	for _, b := range inc.feed.blocks {
-		for i, seq := range b.in {
-			if seq == inc.seq && troubled(b.verdict[i]) {
-				event = max(event, b.event[i])
+		for i := range b.rows {
+			seq := b.rows[i].in
+			if seq == inc.seq && troubled(b.rows[i].verdict) {
+				event = max(event, b.rows[i].event)
 				arrival = max(arrival, b.lastSeen(i))
 				waits = waits || b.lastSeen(i) < again
 			}
@@ -127,11 +128,12 @@ func (m *Machine) moveLossStart(inc *incident) {
 	}
 	start := never
 	for _, b := range inc.feed.blocks {
-		for i, seq := range b.in {
-			if seq != inc.seq || !troubled(b.verdict[i]) {
+		for i := range b.rows {
+			seq := b.rows[i].in
+			if seq != inc.seq || !troubled(b.rows[i].verdict) {
 				continue
 			}
-			own := b.event[i]
+			own := b.rows[i].event
 			if l.ByArrival {
 				own = b.lastSeen(i)
 			}

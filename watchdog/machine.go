@@ -40,7 +40,6 @@ type Machine struct {
 	ledger     []LedgerRow  // for the next Flush
 	rewound    feed.Instant // when the clock was set back last; zero: not lately
 	gone       []string     // names that no feed has any more, for the next Flush
-	readAhead  feed.Instant // no meaning: what is summed up here is not left out as unused
 }
 
 // Config is fixed for the life of a Machine.
@@ -237,16 +236,17 @@ func (m *Machine) visit(f *feedState, horizon feed.Instant) {
 
 func (m *Machine) visitBlock(f *feedState, n int, b *block, horizon feed.Instant) {
 	b.bound = never
-	for i, due := range b.due {
+	for i := range b.rows {
+		due := b.rows[i].due
 		if due <= horizon {
-			if due > m.sources.sets[b.sources[i]].horizon {
+			if due > m.sources.sets[b.rows[i].sources].horizon {
 				b.waits = min(b.waits, due)
 				f.waits = min(f.waits, due)
 				continue
 			}
 			m.rejudge(f, rowOf(n, i))
 		}
-		b.bound = min(b.bound, b.due[i])
+		b.bound = min(b.bound, b.rows[i].due)
 	}
 }
 

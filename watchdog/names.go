@@ -2,12 +2,11 @@ package watchdog
 
 import (
 	"hash/maphash"
-	"strings"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
-// names finds a feed's rows by their names, and keeps those in chunks.
+// names finds a feed's rows by their names.
 //
 // It is an extendible hash table (Fagin et al., 1979): the top bits of a hash
 // choose a shard by way of a directory, and a full shard splits in two. So it grows
@@ -18,8 +17,8 @@ type names struct {
 	seed   maphash.Seed
 	dir    []*nameShard // 2^depth; several entries are one shard where that is less deep
 	depth  int
-	chunk  strings.Builder
 	blocks *[]*block // whose rows these are
+	read   uint32    // no meaning: what is summed up here is not left out as unused
 }
 
 // nameShard holds the rows whose hashes begin with the same depth bits.
@@ -38,9 +37,7 @@ type nameSlot struct {
 const (
 	shardSlotsMin = 8
 	shardSlotsMax = 4096
-	nameChunkMin  = 1 << 8
-	nameChunkMax  = 1 << 16
-	findAhead     = 16 // names that are looked for at once
+	findAhead     = 32 // names that are looked for at once
 )
 
 func newNames(blocks *[]*block) names {
@@ -72,7 +69,7 @@ func (n *names) findHashed(name string, h uint64) (rowID, bool) {
 			return 0, false
 		}
 		if slot.hash == uint32(h) {
-			if id := rowID(slot.row - 1); (*n.blocks)[id.block()].client[id.place()] == name {
+			if id := rowID(slot.row - 1); (*n.blocks)[id.block()].client(id.place()) == name {
 				return id, true
 			}
 		}
@@ -80,31 +77,58 @@ func (n *names) findHashed(name string, h uint64) (rowID, bool) {
 }
 
 // findEach writes the row of each heartbeat's client, at most findAhead of them, to
-// rows, or noRow. It goes one step for all of them, then the next: a table that no cache
-// holds is waited for once a step, not once a name.
+// rows, or noRow. It goes one step for all of them, then the next: where no cache holds
+// the table, the processor waits for slots, rows and names three times, not three times
+// a heartbeat. Their rows are in its cache then.
 func (n *names) findEach(beats []feed.Heartbeat, rows *[findAhead]rowID) {
 	var hashes [findAhead]uint64
-	var slots [findAhead]nameSlot // the first that a name may be in
-	var kept [findAhead]string    // the name of its row
 	for i := range beats {
-		h := maphash.String(n.seed, beats[i].Key.Client())
-		s := n.shard(h)
-		hashes[i], slots[i] = h, s.slots[uint32(h)&uint32(len(s.slots)-1)]
+		hashes[i] = n.hash(beats[i].Key.Client())
 	}
 	for i := range beats {
-		if slots[i].row != 0 && slots[i].hash == uint32(hashes[i]) {
-			id := rowID(slots[i].row - 1)
-			kept[i] = (*n.blocks)[id.block()].client[id.place()]
+		n.touch(hashes[i])
+	}
+	for i := range beats {
+		rows[i] = n.likely(hashes[i])
+	}
+	var kept [findAhead]string
+	for i := range beats {
+		if id := rows[i]; id != noRow {
+			kept[i] = (*n.blocks)[id.block()].client(id.place())
 		}
 	}
 	for i := range beats {
-		name := beats[i].Key.Client()
-		if kept[i] == name && name != "" {
-			rows[i] = rowID(slots[i].row - 1)
-		} else if id, ok := n.findHashed(name, hashes[i]); ok {
-			rows[i] = id
-		} else {
+		if kept[i] != "" {
+			n.read += uint32(kept[i][0])
+		}
+	}
+	for i := range beats {
+		if name := beats[i].Key.Client(); rows[i] != noRow && kept[i] != name {
 			rows[i] = noRow
+			if id, ok := n.findHashed(name, hashes[i]); ok {
+				rows[i] = id
+			}
+		}
+	}
+}
+
+// touch has the processor fetch the slot in which a name with that hash is looked for
+// first.
+func (n *names) touch(h uint64) {
+	s := n.shard(h)
+	n.read += s.slots[uint32(h)&uint32(len(s.slots)-1)].row
+}
+
+// likely is the first row that a name with that hash may be of, or noRow.
+func (n *names) likely(h uint64) rowID {
+	s := n.shard(h)
+	mask := uint32(len(s.slots) - 1)
+	for at := uint32(h) & mask; ; at = (at + 1) & mask {
+		switch slot := s.slots[at]; {
+		case slot.row == 0:
+			return noRow
+		case slot.hash == uint32(h):
+			return rowID(slot.row - 1)
 		}
 	}
 }
@@ -171,7 +195,7 @@ func (n *names) grow(s *nameShard, h uint64) {
 			continue
 		}
 		id := rowID(slot.row - 1)
-		full := maphash.String(n.seed, (*n.blocks)[id.block()].client[id.place()])
+		full := maphash.String(n.seed, (*n.blocks)[id.block()].client(id.place()))
 		if full<<s.depth>>63 == 0 {
 			low.put(slot)
 		} else {
@@ -186,15 +210,4 @@ func (n *names) grow(s *nameShard, h uint64) {
 			n.dir[first+i] = high
 		}
 	}
-}
-
-// keep copies a name into the chunks, so that it holds on to nothing else.
-func (n *names) keep(name string) string {
-	if have := n.chunk.Cap(); n.chunk.Len()+len(name) > have {
-		n.chunk = strings.Builder{}
-		n.chunk.Grow(max(min(2*have, nameChunkMax), nameChunkMin, len(name)))
-	}
-	from := n.chunk.Len()
-	n.chunk.WriteString(name)
-	return n.chunk.String()[from:]
 }

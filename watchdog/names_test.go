@@ -57,7 +57,7 @@ func TestNamesAreThoseOfAMap(t *testing.T) {
 			}
 		}
 		for name, id := range want {
-			if got, found := f.row(name); !found || got != id || f.blocks[id.block()].client[id.place()] != name {
+			if got, found := f.row(name); !found || got != id || f.blocks[id.block()].client(id.place()) != name {
 				t.Fatalf("%q is row %d, %v, want %d", name, got, found, id)
 			}
 		}

@@ -199,8 +199,9 @@ func (inc *incident) ungoverned() bool {
 		return inc.feed.spec == nil
 	}
 	for _, b := range inc.feed.blocks {
-		for i, seq := range b.in {
-			if seq == inc.seq && troubled(b.verdict[i]) && inc.feed.ruleOf(b, i) != nil {
+		for i := range b.rows {
+			seq := b.rows[i].in
+			if seq == inc.seq && troubled(b.rows[i].verdict) && inc.feed.ruleOf(b, i) != nil {
 				return false
 			}
 		}
@@ -212,9 +213,9 @@ func (inc *incident) ungoverned() bool {
 func (m *Machine) close(inc *incident, by, reason string) {
 	m.finish(inc, by, reason)
 	for id, b := range inc.feed.rows {
-		if i := id.place(); b.in[i] == inc.seq && inc.feed.ruleOf(b, i) == nil {
-			b.in[i] = 0
-			inc.feed.countUnplaced(b, false, b.verdict[i].Opens())
+		if i := id.place(); b.rows[i].in == inc.seq && inc.feed.ruleOf(b, i) == nil {
+			b.rows[i].in = 0
+			inc.feed.countUnplaced(b, false, b.rows[i].verdict.Opens())
 			m.setVerdict(inc.feed, b, i, Unwatched)
 		}
 	}

@@ -310,7 +310,7 @@ func watermarks(t testing.TB, now feed.Instant, beats []feed.Heartbeat) map[stri
 	}
 	all := map[string][2]feed.Instant{}
 	for id, b := range m.feeds["f"].rows {
-		all[b.client[id.place()]] = [2]feed.Instant{b.lastSeen(id.place()), b.event[id.place()]}
+		all[b.client(id.place())] = [2]feed.Instant{b.lastSeen(id.place()), b.rows[id.place()].event}
 	}
 	return all
 }

@@ -38,9 +38,9 @@ func (f *feedState) resetQuorums() {
 	}
 	for _, b := range f.blocks {
 		b.overdue = nil
-		for i := range b.client {
-			if !isGroup(b.client[i]) {
-				b.rule[i] = noRule
+		for i := range b.rows {
+			if !b.isGroup(i) {
+				b.rows[i].rule = noRule
 			}
 		}
 	}
@@ -48,10 +48,10 @@ func (f *feedState) resetQuorums() {
 
 // quorumOf counts the row; nil where its rule has none.
 func (f *feedState) quorumOf(b *block, i int) *quorum {
-	if int(b.rule[i]) >= len(f.quorums) {
+	if int(b.rows[i].rule) >= len(f.quorums) {
 		return nil
 	}
-	return f.quorums[b.rule[i]]
+	return f.quorums[b.rows[i].rule]
 }
 
 // isOverdue says that the row is counted as past its deadline.
@@ -72,14 +72,14 @@ func (q *quorum) setOverdue(b *block, i int, over bool) {
 		n = -1
 	}
 	q.overdue += n
-	if b.verdict[i] == Late {
+	if b.rows[i].verdict == Late {
 		q.held += n
 	}
 }
 
 // joinQuorum and leaveQuorum count a row in and out as its rule changes.
 func (f *feedState) joinQuorum(b *block, i int) {
-	if q := f.quorumOf(b, i); q != nil && b.verdict[i] != Retired {
+	if q := f.quorumOf(b, i); q != nil && b.rows[i].verdict != Retired {
 		q.of++
 	}
 }
@@ -90,7 +90,7 @@ func (m *Machine) leaveQuorum(f *feedState, b *block, i int) {
 		return
 	}
 	q.setOverdue(b, i, false)
-	if b.verdict[i] != Retired {
+	if b.rows[i].verdict != Retired {
 		q.of--
 	}
 	m.lookAtQuorum(f, q)
@@ -102,7 +102,7 @@ func (m *Machine) quorumMoved(f *feedState, b *block, i int, old Verdict) {
 	if q == nil {
 		return
 	}
-	v := b.verdict[i]
+	v := b.rows[i].verdict
 	if b.isOverdue(i) {
 		if old == Late {
 			q.held--
@@ -129,9 +129,9 @@ func (m *Machine) underQuorum(f *feedState, q *quorum, id rowID, v Verdict, due 
 	b, i := f.blocks[id.block()], id.place()
 	q.setOverdue(b, i, v == Stale)
 	m.lookAtQuorum(f, q)
-	horizon := m.sources.sets[b.sources[i]].horizon
+	horizon := m.sources.sets[b.rows[i].sources].horizon
 	near := f.lossNear(q.rule, b, i)
-	if v != Stale || q.metAt != 0 || b.in[i] != 0 || horizon >= near {
+	if v != Stale || q.metAt != 0 || b.rows[i].in != 0 || horizon >= near {
 		return v, due
 	}
 	delete(f.tracks, id)
@@ -186,7 +186,7 @@ func (m *Machine) meet(f *feedState, q *quorum, need int) {
 // incident.
 func (f *feedState) wakeOverdue(q *quorum, v Verdict) {
 	f.eachOverdue(q, func(id rowID, b *block, i int) {
-		if b.verdict[i] == v && b.in[i] == 0 {
+		if b.rows[i].verdict == v && b.rows[i].in == 0 {
 			f.wake(id, q.rule.Deadline(b.reference(i)))
 		}
 	})
@@ -211,7 +211,7 @@ func (q *quorum) opensAt(m *Machine, f *feedState, b *block, i int) feed.Instant
 	switch {
 	case q.metAt != 0:
 		return min(q.metAt, near)
-	case m.sources.sets[b.sources[i]].horizon >= near:
+	case m.sources.sets[b.rows[i].sources].horizon >= near:
 		return near
 	default:
 		return m.now
@@ -222,7 +222,7 @@ func (q *quorum) opensAt(m *Machine, f *feedState, b *block, i int) feed.Instant
 // be enough to open one.
 func (m *Machine) releaseToQuorum(f *feedState, id rowID) {
 	b, i := f.blocks[id.block()], id.place()
-	if b.verdict[i] == Stale && f.quorumOf(b, i) != nil {
+	if b.rows[i].verdict == Stale && f.quorumOf(b, i) != nil {
 		m.rejudge(f, id)
 	}
 }
@@ -234,7 +234,7 @@ func (f *feedState) lossNear(r *rules.Rule, b *block, i int) feed.Instant {
 	if retention == 0 || r.Escalation() == nil {
 		return never
 	}
-	start := b.event[i]
+	start := b.rows[i].event
 	if start.IsZero() {
 		start = b.reference(i)
 	}
@@ -267,7 +267,7 @@ type QuorumView struct {
 
 func (m *Machine) quorumView(f *feedState, b *block, i int) *QuorumView {
 	q := f.quorumOf(b, i)
-	if q == nil || !b.isOverdue(i) || b.verdict[i] != Late {
+	if q == nil || !b.isOverdue(i) || b.rows[i].verdict != Late {
 		return nil
 	}
 	view := &QuorumView{Overdue: q.overdue, Needs: q.rule.Quorum().Needs(q.of), Since: q.rule.Deadline(b.reference(i))}

@@ -49,17 +49,17 @@ func (m *Machine) rename(f *feedState, name string) {
 func (m *Machine) absorb(f, from *feedState) {
 	for id, b := range from.rows {
 		i := id.place()
-		if seq := b.in[i]; seq != 0 { // it finds one again once rules govern it
-			m.incidents[seq].countMember(b.verdict[i], -1)
+		if seq := b.rows[i].in; seq != 0 { // it finds one again once rules govern it
+			m.incidents[seq].countMember(b.rows[i].verdict, -1)
 			m.incidents[seq].touched = true
 		}
-		if isGroup(b.client[i]) {
+		if b.isGroup(i) {
 			continue
 		}
 		m.series--
 		m.absorbRow(f, b, i, from.labelsOf(b, i))
 		if t := from.tracks[id]; t != nil {
-			if to, _ := f.row(b.client[i]); f.tracks[to] == nil {
+			if to, _ := f.row(b.client(i)); f.tracks[to] == nil {
 				f.tracks[to] = t
 			}
 		}
@@ -73,25 +73,25 @@ func (m *Machine) absorb(f, from *feedState) {
 
 func (m *Machine) absorbRow(f *feedState, from *block, n int, labels feed.Labels) {
 	lid, _ := m.labelsID(f, labels)
-	id, ok := f.row(from.client[n])
+	id, ok := f.row(from.client(n))
 	if !ok {
-		id = f.add(from.client[n], -min(from.arrival[n], 0), lid, from.sources[n])
+		id = f.add(from.client(n), -min(from.rows[n].arrival, 0), lid, from.rows[n].sources)
 		b, i := f.blocks[id.block()], id.place()
-		b.arrival[i] = from.arrival[n]
-		b.rate[i], b.since[i] = from.rate[n], from.since[n]
+		b.rows[i].arrival = from.rows[n].arrival
+		b.rows[i].rate, b.rows[i].since = from.rows[n].rate, from.rows[n].since
 		m.series++
 		f.count(b, i, +1)
 	}
 	b, i := f.blocks[id.block()], id.place()
 	f.count(b, i, -1)
-	b.sources[i] = m.sources.set(m.sources.sets[b.sources[i]].mask | m.sources.sets[from.sources[n]].mask)
+	b.rows[i].sources = m.sources.set(m.sources.sets[b.rows[i].sources].mask | m.sources.sets[from.rows[n].sources].mask)
 	if lid != 0 {
-		b.labels[i] = lid
+		b.rows[i].labels = lid
 	}
 	f.count(b, i, +1)
-	f.useSet(b.sources[i])
-	b.event[i] = max(b.event[i], from.event[n])
-	b.arrival[i] = laterReference(b.arrival[i], from.arrival[n])
+	f.useSet(b.rows[i].sources)
+	b.rows[i].event = max(b.rows[i].event, from.rows[n].event)
+	b.rows[i].arrival = laterReference(b.rows[i].arrival, from.rows[n].arrival)
 }
 
 // laterReference is the newer of two arrivals; one that was seen beats one that

@@ -26,7 +26,7 @@ func (m *Machine) Flush() (flush Flush, more bool) {
 				return flush, true
 			}
 			image := BlockImage{Feed: f.name, Index: n, Marks: encodeMarks(b)}
-			if b.namesChanged || len(b.client) != b.savedRows {
+			if b.namesChanged || b.len() != b.savedRows {
 				image.Names = m.encodeNames(f, b)
 			}
 			b.marksChanged, b.namesChanged, b.savedRows = false, false, b.len()
@@ -131,7 +131,7 @@ func (m *Machine) rejoin(f *feedState) {
 	}
 	for id, b := range f.rows {
 		i := id.place()
-		if r := f.ruleOf(b, i); b.in[i] == 0 && b.verdict[i] != Retired {
+		if r := f.ruleOf(b, i); b.rows[i].in == 0 && b.rows[i].verdict != Retired {
 			m.rejoinRow(f, id, b, i, r)
 		}
 	}
@@ -149,9 +149,9 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 		m.rejoinRuleless(f, id, b, i)
 		return
 	}
-	held := b.verdict[i] == Late && b.isOverdue(i) // in an incident it is stale, however few they are
-	overdue := b.verdict[i] == Stale || b.verdict[i] == Blind || held
-	behind := !overdue && b.event[i] != 0 && !isGroup(b.client[i]) && r.Active().Between(b.event[i], b.lastSeen(i)) > r.LagOver()
+	held := b.rows[i].verdict == Late && b.isOverdue(i) // in an incident it is stale, however few they are
+	overdue := b.rows[i].verdict == Stale || b.rows[i].verdict == Blind || held
+	behind := !overdue && b.rows[i].event != 0 && !b.isGroup(i) && r.Active().Between(b.rows[i].event, b.lastSeen(i)) > r.LagOver()
 	if !overdue && !behind {
 		return
 	}
@@ -160,7 +160,7 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 		return
 	}
 	if behind {
-		f.tracks[id] = (*track)(nil).beat(b.arrival[i], b.event[i], 0, 0, 0, r, true)
+		f.tracks[id] = (*track)(nil).beat(b.rows[i].arrival, b.rows[i].event, 0, 0, 0, r, true)
 		m.rejudge(f, id)
 	}
 	m.join(f, b, i, inc)
@@ -172,7 +172,7 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 // rejoinRuleless keeps an incident open whose rules were removed while it was:
 // a row that it covers and that has not been heard since holds it.
 func (m *Machine) rejoinRuleless(f *feedState, id rowID, b *block, i int) {
-	if f.spec != nil || isGroup(b.client[i]) {
+	if f.spec != nil || b.isGroup(i) {
 		return
 	}
 	if inc := m.rejoins(f, b, i, false); inc != nil && b.lastSeen(i) < inc.Opened && inc.State != StateRecovering {
@@ -194,7 +194,7 @@ func (m *Machine) rejoins(f *feedState, b *block, i int, behind bool) *incident 
 		if behind && inc.Cause == CauseSilent && inc.Loss.FirstAgain.IsZero() {
 			continue
 		}
-		if inc.pattern.covers(labels.Labels) || isGroup(b.client[i]) && !labels.whole() && f.within(labels, inc.pattern) {
+		if inc.pattern.covers(labels.Labels) || b.isGroup(i) && !labels.whole() && f.within(labels, inc.pattern) {
 			best = inc
 		}
 	}
@@ -214,7 +214,7 @@ func (m *Machine) keepFromEmpty(f *feedState, inc *incident) {
 	}
 	for n := f.groups; n < len(f.rules); n++ {
 		id, ok := f.row(groupName(f.rules[n], ""))
-		if !ok || f.blocks[id.block()].in[id.place()] != 0 {
+		if !ok || f.blocks[id.block()].rows[id.place()].in != 0 {
 			continue
 		}
 		b, i := f.blocks[id.block()], id.place()

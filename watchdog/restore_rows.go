@@ -28,10 +28,8 @@ func (m *Machine) restoreFeed(name string, images []BlockImage) {
 func (m *Machine) restoreRows(f *feedState, rows []savedRow) {
 	var hashes [findAhead]uint64
 	for i := range rows {
-		h := f.names.hash(rows[i].client)
-		s := f.names.shard(h)
-		m.readAhead += feed.Instant(s.slots[uint32(h)&uint32(len(s.slots)-1)].row)
-		hashes[i] = h
+		hashes[i] = f.names.hash(rows[i].client)
+		f.names.touch(hashes[i])
 	}
 	for i := range rows {
 		if _, ok := f.names.findHashed(rows[i].client, hashes[i]); !ok {
@@ -47,15 +45,15 @@ func (m *Machine) restoreRow(f *feedState, row *savedRow, hash uint64) {
 	}
 	id := f.addHashed(row.client, hash, 0, row.labels.id, m.restoreSources(row.sources))
 	b, i := f.blocks[id.block()], id.place()
-	b.arrival[i], b.event[i] = m.notAhead(row.arrival), row.event
-	b.rate[i], b.since[i] = row.rate, row.since
+	b.rows[i].arrival, b.rows[i].event = m.notAhead(row.arrival), row.event
+	b.rows[i].rate, b.rows[i].since = row.rate, row.since
 	if row.event > m.now.Add(feed.ClockSkewMax) {
-		b.event[i] = 0
+		b.rows[i].event = 0
 	}
 	if !isGroup(row.client) {
 		m.series++
 		if row.retired {
-			b.verdict[i] = Retired
+			b.rows[i].verdict = Retired
 		}
 		f.count(b, i, +1)
 	}

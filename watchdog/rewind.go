@@ -52,14 +52,15 @@ func (m *Machine) rewindFeed(f *feedState, by feed.Instant) {
 	back(by, &f.gathered, &f.split.at)
 	f.blindDue = m.now
 	for _, b := range f.blocks {
-		for i, a := range b.arrival {
+		for i := range b.rows {
+			a := b.rows[i].arrival
 			if a < 0 { // minus the instant since when it is expected
-				b.arrival[i] = a + by
+				b.rows[i].arrival = a + by
 			} else {
-				b.arrival[i] = a - by
+				b.rows[i].arrival = a - by
 			}
-			if b.event[i] > limit {
-				b.event[i] = 0
+			if b.rows[i].event > limit {
+				b.rows[i].event = 0
 			}
 		}
 		b.marksChanged = true

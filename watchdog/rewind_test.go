@@ -70,15 +70,16 @@ func TestASetBackClockKeepsEventTimes(t *testing.T) {
 	r.update("b", r.now.Add(-30*time.Minute))
 	r.setBack(20 * time.Minute)
 	b := r.m.feeds["f"].blocks[0]
-	for i, client := range b.client {
+	for i := range b.rows {
+		client := b.client(i)
 		switch client {
 		case "a": // made in what is now the future
-			if b.event[i] != 0 {
-				t.Errorf("a keeps an event time of the future: %s", b.event[i])
+			if b.rows[i].event != 0 {
+				t.Errorf("a keeps an event time of the future: %s", b.rows[i].event)
 			}
 		case "b":
-			if b.event[i] != noon.Add(30*time.Minute) || b.arrival[i] != noon.Add(40*time.Minute) {
-				t.Errorf("b: event %s, arrival %s", b.event[i], b.arrival[i])
+			if b.rows[i].event != noon.Add(30*time.Minute) || b.rows[i].arrival != noon.Add(40*time.Minute) {
+				t.Errorf("b: event %s, arrival %s", b.rows[i].event, b.rows[i].arrival)
 			}
 		}
 	}

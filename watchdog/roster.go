@@ -57,23 +57,23 @@ func (m *Machine) expectRoster(f *feedState, spec *rules.Feed) {
 // incident are in trouble: then it goes once nobody else is, or at the end of that.
 func (m *Machine) retire(f *feedState, id rowID, roster map[string]bool) {
 	b, i := f.blocks[id.block()], id.place()
-	if inc := m.incidents[b.in[i]]; inc != nil || b.verdict[i].Opens() {
-		roster[b.client[i]] = true
-		f.leaving[b.client[i]] = true
+	if inc := m.incidents[b.rows[i].in]; inc != nil || b.rows[i].verdict.Opens() {
+		roster[b.client(i)] = true
+		f.leaving[b.client(i)] = true
 		if inc != nil {
 			inc.forgetDue, inc.due = m.now, min(inc.due, m.now)
 		}
 		return
 	}
 	m.setVerdict(f, b, i, Retired)
-	b.due[i] = never
+	b.rows[i].due = never
 }
 
 // retireLeaving retires those whose leaving had to wait for the end of an incident.
 func (m *Machine) retireLeaving(f *feedState) {
 	for client := range f.leaving {
 		id, ok := f.row(client)
-		if ok && f.blocks[id.block()].in[id.place()] != 0 {
+		if ok && f.blocks[id.block()].rows[id.place()].in != 0 {
 			continue
 		}
 		delete(f.leaving, client)
@@ -81,14 +81,14 @@ func (m *Machine) retireLeaving(f *feedState) {
 		if ok {
 			b, i := f.blocks[id.block()], id.place()
 			m.setVerdict(f, b, i, Retired)
-			b.due[i] = never
+			b.rows[i].due = never
 		}
 	}
 }
 
 func (m *Machine) unretire(f *feedState, id rowID) {
 	b, i := f.blocks[id.block()], id.place()
-	if b.verdict[i] == Retired {
+	if b.rows[i].verdict == Retired {
 		m.setVerdict(f, b, i, Unwatched)
 		m.rejudge(f, id)
 	}

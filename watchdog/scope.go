@@ -48,12 +48,13 @@ func (f *feedState) examples(inc *incident, s *Scope) {
 		return
 	}
 	for _, b := range f.blocks[:min(len(f.blocks), exampleBlocksMax)] {
-		for i, v := range b.verdict {
-			old := v.Opens() && b.in[i] == inc.seq
+		for i := range b.rows {
+			v := b.rows[i].verdict
+			old := v.Opens() && b.rows[i].in == inc.seq
 			well := v == Fresh && len(e) > 0 && len(s.StillArrive) < ScopeExamplesMax
-			client := b.client[i]
+			client := b.client(i)
 			switch {
-			case !old && !well || isGroup(client) || !f.labels.covers(e, b.labels[i]):
+			case !old && !well || isGroup(client) || !f.labels.covers(e, b.rows[i].labels):
 			case old:
 				s.Oldest = keepOldest(s.Oldest, Example{Client: client, Last: b.lastSeen(i)})
 			default:

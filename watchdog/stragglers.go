@@ -39,12 +39,13 @@ func (m *Machine) splitOff(inc *incident) {
 	f.gathered = m.now.Add(gatherFor) // who waits already waits a little longer
 	f.split = split{at: m.now, lossSteps: inc.Ladder.LossSteps, lossBegun: inc.Ladder.LossBegun}
 	for n, b := range f.blocks {
-		for i, seq := range b.in {
-			if seq == inc.seq && !b.verdict[i].Well() {
-				b.in[i] = 0
+		for i := range b.rows {
+			seq := b.rows[i].in
+			if seq == inc.seq && !b.rows[i].verdict.Well() {
+				b.rows[i].in = 0
 				delete(f.bases, rowOf(n, i))
-				inc.countMember(b.verdict[i], -1)
-				f.countUnplaced(b, false, b.verdict[i].Opens())
+				inc.countMember(b.rows[i].verdict, -1)
+				f.countUnplaced(b, false, b.rows[i].verdict.Opens())
 				m.releaseToQuorum(f, rowOf(n, i))
 			}
 		}

@@ -2,6 +2,7 @@ package watchdog
 
 import (
 	"math"
+	"strings"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
@@ -21,35 +22,19 @@ func rowOf(block, place int) rowID { return rowID(block*blockRows + place) }
 func (r rowID) block() int { return int(r) / blockRows }
 func (r rowID) place() int { return int(r) % blockRows }
 
-// What a row has in place of a rule that governs it.
-const (
-	noRule      = math.MaxUint16
-	ignoredRule = noRule - 1 // the rule files say that it is not watched, for a time
-)
-
 // noRow is the row of a name that has none: no feed has so many.
 const noRow = rowID(math.MaxUint32)
 
-// block is up to blockRows series of one feed, in columns.
+// block is up to blockRows series of one feed.
 //
 // Invariant: bound <= the true minimum of when any of its rows can change
-// without a heartbeat. due[i] may be too early (a heartbeat moves a deadline
+// without a heartbeat. A row's due may be too early (a heartbeat moves a deadline
 // later and leaves it), never too late: every write that can make a deadline
 // earlier goes through wake.
 type block struct {
-	bound   feed.Instant
-	client  []string       // "\x00rule\x00value" for the row of a group rule
-	arrival []feed.Instant // A; never seen: minus the instant since when it is expected
-	event   []feed.Instant // E; zero: none
-	rate    []float32      // average updates a second; see countUpdates
-	since   []uint32       // when it was first seen, in unix seconds; zero: not known
-	due     []feed.Instant // when to judge again
-	verdict []Verdict
-	rule    []uint16      // index into feedState.rules, or noRule, ignoredRule
-	sources []uint8       // index into sources.sets
-	labels  []labelsID    // index into the feed's label sets
-	groups  []groupsID    // which group rows an arrival also moves
-	in      []incidentSeq // the incident it belongs to; 0: none
+	rows  []row
+	names strings.Builder // of its rows, one after another
+	bound feed.Instant
 
 	overdue []uint64 // bits: past its deadline, as its quorum counts; nil: no row is
 
@@ -60,45 +45,62 @@ type block struct {
 	savedRows    int // rows in the last image of the names
 }
 
-type (
-	groupsID    uint32
-	incidentSeq uint32
-)
+// newBlock has room for as many rows as a block may have, with names as long as those
+// of the block before it. A feed's first block grows as it needs: most feeds are small.
+func newBlock(before *block) *block {
+	b := &block{bound: never, waits: never}
+	if before != nil {
+		b.rows = make([]row, 0, blockRows)
+		b.names.Grow(before.names.Len() + feed.ClientNameBytesMax)
+	}
+	return b
+}
 
-func (b *block) len() int { return len(b.client) }
+func (b *block) len() int { return len(b.rows) }
+
+// client is the name of row i.
+func (b *block) client(i int) string {
+	at := b.rows[i].name
+	return b.names.String()[at.from:][:at.bytes]
+}
+
+// isGroup says that row i stands for a group rule, not for a client.
+func (b *block) isGroup(i int) bool { return b.rows[i].group }
 
 func (b *block) add(client string, since feed.Instant, labels labelsID, sources uint8) int {
-	b.client = append(b.client, client)
-	b.arrival = append(b.arrival, -since)
-	b.event = append(b.event, 0)
-	b.rate = append(b.rate, 0)
-	b.since = append(b.since, 0)
-	b.due = append(b.due, never)
-	b.verdict = append(b.verdict, Unwatched)
-	b.rule = append(b.rule, noRule)
-	b.sources = append(b.sources, sources)
-	b.labels = append(b.labels, labels)
-	b.groups = append(b.groups, 0)
-	b.in = append(b.in, 0)
+	if len(b.rows) == cap(b.rows) { // append would leave room for more than a block has
+		b.rows = append(make([]row, 0, min(max(1, 2*len(b.rows)), blockRows)), b.rows...)
+	}
+	b.rows = append(b.rows, row{
+		arrival: -since,
+		due:     never,
+		name:    span{uint32(b.names.Len()), uint32(len(client))},
+		labels:  labels,
+		rule:    noRule,
+		verdict: Unwatched,
+		sources: sources,
+		group:   isGroup(client),
+	})
+	b.names.WriteString(client)
 	b.marksChanged, b.namesChanged = true, true
-	return len(b.client) - 1
+	return len(b.rows) - 1
 }
 
 // lastSeen is A, or zero for a series never seen.
-func (b *block) lastSeen(i int) feed.Instant { return max(b.arrival[i], 0) }
+func (b *block) lastSeen(i int) feed.Instant { return max(b.rows[i].arrival, 0) }
 
 // reference is what deadlines count from: A, or since when the series is expected.
 func (b *block) reference(i int) feed.Instant {
-	if b.arrival[i] < 0 {
-		return -b.arrival[i]
+	if b.rows[i].arrival < 0 {
+		return -b.rows[i].arrival
 	}
-	return b.arrival[i]
+	return b.rows[i].arrival
 }
 
 // wake makes row i be judged at t at the latest.
 func (f *feedState) wake(id rowID, t feed.Instant) {
 	b, i := f.blocks[id.block()], id.place()
-	b.due[i] = min(b.due[i], t)
+	b.rows[i].due = min(b.rows[i].due, t)
 	b.bound = min(b.bound, t)
 	f.bound = min(f.bound, t)
 }
@@ -115,10 +117,14 @@ func (f *feedState) add(client string, since feed.Instant, labels labelsID, sour
 func (f *feedState) addHashed(client string, hash uint64, since feed.Instant, labels labelsID, sources uint8) rowID {
 	last := len(f.blocks) - 1
 	if last < 0 || f.blocks[last].len() == blockRows {
-		f.blocks = append(f.blocks, &block{bound: never, waits: never})
+		var before *block
+		if last >= 0 {
+			before = f.blocks[last]
+		}
+		f.blocks = append(f.blocks, newBlock(before))
 		last++
 	}
-	id := rowOf(last, f.blocks[last].add(f.names.keep(client), since, labels, sources))
+	id := rowOf(last, f.blocks[last].add(client, since, labels, sources))
 	f.names.add(hash, id)
 	f.useSet(sources)
 	return id
@@ -127,7 +133,7 @@ func (f *feedState) addHashed(client string, hash uint64, since feed.Instant, la
 // rows yields every row of the feed.
 func (f *feedState) rows(yield func(rowID, *block) bool) {
 	for n, b := range f.blocks {
-		for i := range b.client {
+		for i := range b.rows {
 			if !yield(rowOf(n, i), b) {
 				return
 			}

@@ -27,7 +27,8 @@ func (m *Machine) govern(inc *incident, before map[*incident]standing, members [
 	was := inc.terms()
 	inc.criticalFrom = 0
 	for _, b := range inc.feed.blocks {
-		for i, seq := range b.in {
+		for i := range b.rows {
+			seq := b.rows[i].in
 			if seq == inc.seq {
 				inc.raise(inc.feed, b, i)
 			}

@@ -60,8 +60,9 @@ func (m *Machine) overlayBlind(f *feedState, by *ByVerdict) {
 
 func (f *feedState) newestAndOldest(v *FeedView) {
 	for _, b := range f.blocks {
-		for i, a := range b.arrival {
-			if a <= 0 || isGroup(b.client[i]) || b.verdict[i] == Retired {
+		for i := range b.rows {
+			a := b.rows[i].arrival
+			if a <= 0 || b.isGroup(i) || b.rows[i].verdict == Retired {
 				continue
 			}
 			v.Newest = max(v.Newest, a)
@@ -94,11 +95,11 @@ func (f *feedState) groupVerdicts(m *Machine) []Verdict {
 		}
 		if id, ok := f.row(groupName(f.rules[n], "")); ok {
 			b, i := f.blocks[id.block()], id.place()
-			if m.sources.sets[b.sources[i]].blind {
+			if m.sources.sets[b.rows[i].sources].blind {
 				all = append(all, Blind)
 				continue
 			}
-			all = append(all, b.verdict[i])
+			all = append(all, b.rows[i].verdict)
 		}
 	}
 	return all
@@ -176,7 +177,7 @@ func (m *Machine) Clients(q ClientQuery) (page ClientPage, ok bool) {
 			start = first.place()
 		}
 		for i := start; i < b.len(); i++ {
-			if isGroup(b.client[i]) {
+			if b.isGroup(i) {
 				continue
 			}
 			v := m.shown(b, i)
@@ -208,8 +209,8 @@ func (m *Machine) oneClient(f *feedState, q ClientQuery) (page ClientPage) {
 
 // shown is the verdict of a row with blindness over it.
 func (m *Machine) shown(b *block, i int) Verdict {
-	v := b.verdict[i]
-	if v != Retired && v != Unwatched && m.sources.sets[b.sources[i]].blind {
+	v := b.rows[i].verdict
+	if v != Retired && v != Unwatched && m.sources.sets[b.rows[i].sources].blind {
 		return Blind
 	}
 	return v
@@ -217,20 +218,20 @@ func (m *Machine) shown(b *block, i int) Verdict {
 
 func (m *Machine) clientView(f *feedState, b *block, i int, v Verdict) ClientView {
 	view := ClientView{
-		Client: b.client[i], Labels: f.labelsOf(b, i), Verdict: v,
-		Arrival: b.lastSeen(i), Event: b.event[i],
+		Client: b.client(i), Labels: f.labelsOf(b, i), Verdict: v,
+		Arrival: b.lastSeen(i), Event: b.rows[i].event,
 	}
 	if r := f.ruleOf(b, i); r != nil {
 		view.Rule = r.Name()
 		view.Deadline = r.Deadline(b.reference(i))
 	}
 	view.Quorum = m.quorumView(f, b, i)
-	if b.rule[i] == ignoredRule {
-		if by := f.spec.Ignored(b.client[i], view.Labels, m.now); by != nil {
+	if b.rows[i].rule == ignoredRule {
+		if by := f.spec.Ignored(b.client(i), view.Labels, m.now); by != nil {
 			view.Ignored = &IgnoredView{by.Until(), by.Reason()}
 		}
 	}
-	if inc := m.incidents[b.in[i]]; inc != nil {
+	if inc := m.incidents[b.rows[i].in]; inc != nil {
 		view.Incident = inc.ID
 	}
 	return view
