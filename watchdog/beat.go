@@ -6,9 +6,9 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
-// beats takes heartbeats from source src and calls refused for each that is not
+// beats takes heartbeats from source src, within the sender's quota, and calls refused for each that is not
 // taken whole. Late, repeated and out-of-order ones are fine: watermarks merge by max.
-func (m *Machine) beats(src int, all []feed.Heartbeat, refused func(i int, why feed.Refusal)) {
+func (m *Machine) beats(src int, quota *feed.Quota, all []feed.Heartbeat, refused func(i int, why feed.Refusal)) {
 	var rows [findAhead]rowID
 	for from := 0; from < len(all); {
 		run := runOf(all[from:])
@@ -19,7 +19,7 @@ func (m *Machine) beats(src int, all []feed.Heartbeat, refused func(i int, why f
 			f.names.findEach(run, &rows)
 		}
 		for i := range run {
-			if why := m.beat(src, f, rows[i], &run[i]); why != feed.Accepted {
+			if why := m.beat(src, quota, f, rows[i], &run[i]); why != feed.Accepted {
 				refused(from+i, why)
 			}
 		}
@@ -38,7 +38,7 @@ func runOf(all []feed.Heartbeat) []feed.Heartbeat {
 
 // beat takes one heartbeat of feed f, nil where that is not known yet. id is its row,
 // or noRow if it had none before the run that it came in.
-func (m *Machine) beat(src int, f *feedState, id rowID, hb *feed.Heartbeat) feed.Refusal {
+func (m *Machine) beat(src int, quota *feed.Quota, f *feedState, id rowID, hb *feed.Heartbeat) feed.Refusal {
 	limit := m.now.Add(feed.ClockSkewMax)
 	if hb.Arrival > limit {
 		return feed.FutureArrival
@@ -51,6 +51,9 @@ func (m *Machine) beat(src int, f *feedState, id rowID, hb *feed.Heartbeat) feed
 		if len(m.order) >= m.cfg.FeedsMax {
 			return feed.TooManyFeeds
 		}
+		if why := m.noRoom(quota); why != feed.Accepted {
+			return why
+		}
 		f = m.addFeed(strings.Clone(hb.Key.Feed())) // it may be a part of a whole request
 	}
 	known := id != noRow
@@ -58,8 +61,8 @@ func (m *Machine) beat(src int, f *feedState, id rowID, hb *feed.Heartbeat) feed
 		id, known = f.row(hb.Key.Client())
 	}
 	if !known {
-		if m.series >= m.cfg.SeriesMax {
-			return feed.TooManySeries
+		if why := m.noRoom(quota); why != feed.Accepted {
+			return why
 		}
 		id = m.addClient(f, hb.Key.Client(), hb.Labels, 1<<src)
 	} else if !hb.Labels.IsZero() {

@@ -46,7 +46,7 @@ func TestAHeartbeatOfAFreshSeriesAllocatesNothing(t *testing.T) {
 		for i := range beats {
 			beats[i].Arrival = r.m.now
 		}
-		r.m.beats(src, beats, func(int, feed.Refusal) {})
+		r.m.beats(src, nil, beats, func(int, feed.Refusal) {})
 	})
 	if n > 0 {
 		t.Errorf("%v allocations for 100 heartbeats", n)
@@ -98,7 +98,7 @@ func benchmarkBeats(b *testing.B, r *rig, beats []feed.Heartbeat) {
 		for i := range some {
 			some[i].Arrival = r.m.now
 		}
-		r.m.beats(src, some, func(int, feed.Refusal) {})
+		r.m.beats(src, nil, some, func(int, feed.Refusal) {})
 		from += request
 	}
 	b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/float64(b.N)/request, "cpu-ns/heartbeat")

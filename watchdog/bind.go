@@ -1,8 +1,6 @@
 package watchdog
 
 import (
-	"fmt"
-
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
@@ -26,9 +24,16 @@ func (m *Machine) addClient(f *feedState, client string, labels feed.Labels, sou
 	return id
 }
 
-// LabelSetsMax bounds the distinct label sets that are remembered: labels that
-// change with every heartbeat (a request id, a time) must not eat the memory.
-const LabelSetsMax = 1_000_000
+// Bounds on the distinct label sets that are remembered: labels that change with
+// every heartbeat (a request id, a time) must not eat the memory.
+const (
+	LabelSetsMax  = 1_000_000
+	LabelBytesMax = 512 << 20 // of all sets, with what each label takes besides its text
+)
+
+const labelBytesBesides = 100
+
+const labelsFull = "too many distinct label sets: new ones are not taken; does a label hold a value that changes with every heartbeat?"
 
 // labelsID is the number of a label set; false, and no labels, when there are too
 // many.
@@ -36,11 +41,14 @@ func (m *Machine) labelsID(f *feedState, labels feed.Labels) (labelsID, bool) {
 	if id, known := f.labels.known(labels); known {
 		return id, true
 	}
-	if m.labelSets >= LabelSetsMax {
-		m.trouble["labels"] = fmt.Sprintf("%d distinct label sets: new ones are not taken; does a label hold a value that changes with every heartbeat?", LabelSetsMax)
+	text, n := labels.Size()
+	size := text + n*labelBytesBesides
+	if m.labelSets >= LabelSetsMax || m.labelBytes+size > LabelBytesMax {
+		m.trouble["labels"] = labelsFull
 		return 0, false
 	}
 	m.labelSets++
+	m.labelBytes += size
 	return f.labels.id(labels), true
 }
 

@@ -27,7 +27,7 @@ func (in *Heard) apply(m *Machine) {
 			return
 		}
 	}
-	m.beats(src, r.Heartbeats, func(i int, why feed.Refusal) {
+	m.beats(src, r.Quota, r.Heartbeats, func(i int, why feed.Refusal) {
 		if in.Refused == nil {
 			in.Refused = make([]feed.Refusal, len(r.Heartbeats))
 		}

@@ -21,6 +21,8 @@ type Machine struct {
 	order  []*feedState // by first mention: maps have no order, incidents must
 	series int
 
+	labelBytes int // of all label sets of all feeds
+
 	labelSets int                        // of all feeds
 	groupSets interned[string, groupsID] // packed rowIDs
 	groupRows [][]rowID                  // by groupsID

@@ -18,9 +18,7 @@ func (m *Machine) expectRoster(f *feedState, spec *rules.Feed) {
 			next[c.Key.Client()] = true
 			delete(f.leaving, c.Key.Client())
 			if id, ok := f.row(c.Key.Client()); !ok {
-				if m.series < m.cfg.SeriesMax {
-					m.addClient(f, c.Key.Client(), c.Labels, m.sources.sets[m.sources.carrying(f.name)].mask)
-				}
+				m.addClient(f, c.Key.Client(), c.Labels, m.sources.sets[m.sources.carrying(f.name)].mask)
 			} else {
 				if !c.Labels.IsZero() {
 					m.relabel(f, id, c.Labels)

@@ -149,6 +149,9 @@ func (m *Machine) Trouble() []string {
 	for _, subject := range slices.Sorted(maps.Keys(m.trouble)) {
 		all = append(all, m.trouble[subject])
 	}
+	if why := m.full(); why != "" {
+		all = append(all, why)
+	}
 	return all
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/feedwatch/feedwatch/notifiers"
 	"github.com/feedwatch/feedwatch/rules"
+	"github.com/feedwatch/feedwatch/watchdog"
 )
 
 // config is the service's own configuration file, owned by whoever deploys
@@ -25,6 +26,7 @@ type config struct {
 	Rules       string          `yaml:"rules"`
 	Store       storeConfig     `yaml:"store"`
 	Tokens      []tokenConfig   `yaml:"tokens"`
+	SeriesMax   int             `yaml:"series_max"`
 	Read        string          `yaml:"read"`
 	Metrics     metricsConfig   `yaml:"metrics"`
 	Notifiers   notifiersConfig `yaml:"notifiers"`
@@ -46,6 +48,8 @@ type tokenConfig struct {
 	Secret secret   `yaml:",inline"`
 	Feeds  []string `yaml:"feeds"`
 	Roles  []string `yaml:"roles"`
+	// SeriesMax: it makes no further client once its feeds have so many.
+	SeriesMax int `yaml:"series_max"`
 }
 
 // secret is where a token stands; never the token itself.
@@ -187,6 +191,16 @@ func (c *config) check() error {
 	}
 	if c.Metrics.Clients.Limit < 0 {
 		errs = append(errs, errors.New("metrics.clients.limit is negative"))
+	}
+	if c.SeriesMax < 0 || c.SeriesMax > watchdog.SeriesMaxDefault {
+		errs = append(errs, fmt.Errorf("series_max %d: write how many clients may be known, from 1 to %d, or leave it out for %d",
+			c.SeriesMax, watchdog.SeriesMaxDefault, watchdog.SeriesMaxDefault))
+	}
+	for _, t := range c.Tokens {
+		if t.SeriesMax < 0 {
+			errs = append(errs, fmt.Errorf("token %q: series_max %d: write how many clients the feeds of the token may have before it makes no further ones, or leave it out",
+				t.Name, t.SeriesMax))
+		}
 	}
 	return errors.Join(errs...)
 }

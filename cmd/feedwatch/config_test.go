@@ -22,6 +22,8 @@ func TestWrongConfigurations(t *testing.T) {
 		{"install", "install: a b\n", `install "a b"`},
 		{"listen", "install: a\nlisten: x\n", "write it as host:port"},
 		{"read", "install: a\nread: all\n", "write open or token"},
+		{"series_max", "install: a\nseries_max: 30000000\n", "series_max 30000000: write how many clients may be known, from 1 to 20000000"},
+		{"a token's series_max", "install: a\ntokens: [{name: t, series_max: -1}]\n", `token "t": series_max -1: write how many clients the feeds of the token may have`},
 		{"no YAML", "install: [\n", "feedwatch.yaml:"},
 		{"no secret", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789}]\n", "notifier slack/x: token: say where it stands"},
 		{"both secrets", "install: a\nnotifiers:\n  slack: [{name: x, channel: C0123456789, token_env: A, token_file: b}]\n", "not both"},

@@ -120,7 +120,7 @@ func (s *service) startEngine(ctx context.Context, registry *prometheus.Registry
 	s.heard.Store(time.Now().UnixNano())
 	var err error
 	s.engine, err = engine.New(ctx, engine.Config{
-		Install: s.cfg.Install, Sources: sourcesOf, Store: s.store, Archive: s.store, Delivery: s.delivery,
+		Install: s.cfg.Install, Sources: sourcesOf, SeriesMax: s.cfg.SeriesMax, Store: s.store, Archive: s.store, Delivery: s.delivery,
 		Log: s.log, Registerer: registry, Now: time.Now, HeardThrough: s.heardThrough,
 	}, saved)
 	if err != nil {

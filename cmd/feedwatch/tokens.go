@@ -23,7 +23,7 @@ func (c *config) apiTokens() ([]api.Token, error) {
 		}
 		token, err := api.NewToken(t.Name, value, roles, t.Feeds)
 		errs = append(errs, err)
-		tokens = append(tokens, token)
+		tokens = append(tokens, token.Bounded(t.SeriesMax))
 	}
 	return tokens, errors.Join(errs...)
 }

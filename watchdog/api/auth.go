@@ -39,6 +39,7 @@ type Token struct {
 	sum   [sha256.Size]byte
 	roles []Role
 	feeds []string
+	quota *feed.Quota // nil: it may make as many series as there may be
 }
 
 // NewToken checks and hashes. feeds are exact names, or AllFeeds.
@@ -66,7 +67,20 @@ func NewToken(name, secret string, roles []Role, feeds []string) (Token, error) 
 			return Token{}, fmt.Errorf("token %q: %w", name, err)
 		}
 	}
-	return Token{name, sha256.Sum256([]byte(secret)), slices.Clone(roles), slices.Clone(feeds)}, nil
+	return Token{name: name, sum: sha256.Sum256([]byte(secret)), roles: slices.Clone(roles), feeds: slices.Clone(feeds)}, nil
+}
+
+// Bounded is the token when it makes no further series once its feeds hold
+// seriesMax; 0: it may make as many as there may be.
+func (t Token) Bounded(seriesMax int) Token {
+	if seriesMax == 0 {
+		return t
+	}
+	t.quota = &feed.Quota{SeriesMax: seriesMax}
+	if !t.reachesAll() {
+		t.quota.Feeds = t.feeds
+	}
+	return t
 }
 
 // Name is what logs call the token.

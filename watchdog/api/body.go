@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
@@ -36,7 +37,7 @@ var (
 	errBodyLarge  = fmt.Errorf("the body is larger than %d MiB: send the heartbeats in several requests, or gzip them", BodyBytesMax>>20)
 	errPlainLarge = fmt.Errorf("the body unpacks to more than %d MiB: send the heartbeats in several requests", PlainBytesMax>>20)
 	errBusy       = errors.New("too many heartbeats are being read at once: send them again in a few seconds")
-	errCoding     = errors.New("unknown Content-Encoding: use gzip, or none")
+	errCoding     = errors.New("unknown Content-Encoding: use gzip or zstd, or none")
 	errCut        = errors.New("the body could not be read to its end")
 )
 
@@ -47,12 +48,13 @@ type shares struct {
 	bytes   *semaphore.Weighted
 	lane    chan struct{}
 	batches chan *feed.Batch
+	zstd    chan *zstd.Decoder
 }
 
 func newShares() *shares {
 	s := &shares{
 		bytes: semaphore.NewWeighted(bodiesBytesMax), lane: make(chan struct{}, 1),
-		batches: make(chan *feed.Batch, batchesLargeMax),
+		batches: make(chan *feed.Batch, batchesLargeMax), zstd: newZstdReaders(),
 	}
 	for range batchesLargeMax {
 		s.batches <- feed.NewBatch()
@@ -73,10 +75,14 @@ type body struct {
 // fits. What it holds is released by the caller, also after an error.
 func (a *API) readBody(w http.ResponseWriter, r *http.Request, s *scratch) (*body, error) {
 	b := &body{data: s.small[:0], shares: a.shares, patience: busyWithin}
+	if r.ContentLength > BodyBytesMax {
+		return b, errBodyLarge // and a sender that asks first, as curl does, need not send it
+	}
 	sent := http.MaxBytesReader(w, r.Body, BodyBytesMax)
 	plain := io.Reader(sent)
-	switch coding := r.Header.Get("Content-Encoding"); coding {
-	case "", "identity":
+	coding := r.Header.Get("Content-Encoding")
+	switch coding {
+	case "", "identity", "zstd":
 	case "gzip", "x-gzip":
 		if err := s.unzip.Reset(sent); err != nil {
 			return b, bodyError(err)
@@ -85,7 +91,11 @@ func (a *API) readBody(w http.ResponseWriter, r *http.Request, s *scratch) (*bod
 	default:
 		return b, errCoding
 	}
-	if err := b.read(r.Context(), plain); err != nil {
+	err := b.read(r.Context(), plain)
+	if err == nil && coding == "zstd" {
+		err = b.unpackZstd(r.Context())
+	}
+	if err != nil {
 		return b, bodyError(err)
 	}
 	return b, nil
@@ -96,7 +106,7 @@ func bodyError(err error) error {
 	switch {
 	case errors.As(err, &large):
 		return errBodyLarge
-	case errors.Is(err, errBusy), errors.Is(err, errPlainLarge):
+	case errors.Is(err, errBusy), errors.Is(err, errPlainLarge), errors.Is(err, errWindow):
 		return err
 	default:
 		return fmt.Errorf("%w: %w", errCut, err)
@@ -126,7 +136,7 @@ func (b *body) read(ctx context.Context, from io.Reader) error {
 
 // grow doubles the buffer. The old one counts until it is copied.
 func (b *body) grow(ctx context.Context) error {
-	size := min(2*cap(b.data), PlainBytesMax+1)
+	size := min(max(2*cap(b.data), bodySmallMax), PlainBytesMax+1)
 	held, err := b.take(ctx, int64(size))
 	if err != nil {
 		return err

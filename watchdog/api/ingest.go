@@ -104,7 +104,7 @@ func (a *API) ingest(w http.ResponseWriter, r *http.Request, who *Token) (code i
 		})
 	}
 	a.metrics.items(batch, unreadable)
-	if err := a.submit(r.Context(), batch); err != nil {
+	if err := a.submit(r.Context(), who, batch); err != nil {
 		return 0, said, &refusal{http.StatusServiceUnavailable, "the heartbeats were not taken: " + err.Error() + "; send them again"}
 	}
 	code, said = outcome(batch)
@@ -114,35 +114,45 @@ func (a *API) ingest(w http.ResponseWriter, r *http.Request, who *Token) (code i
 }
 
 // submit hands the batch over and notes in it what was refused.
-func (a *API) submit(ctx context.Context, b *feed.Batch) error {
+func (a *API) submit(ctx context.Context, who *Token, b *feed.Batch) error {
 	if len(b.Heartbeats) == 0 {
 		return nil
 	}
-	refused, err := a.cfg.Ingest.Submit(ctx, feed.Report{Source: feed.Push, Heartbeats: b.Heartbeats})
+	refused, err := a.cfg.Ingest.Submit(ctx, feed.Report{Source: feed.Push, Heartbeats: b.Heartbeats, Quota: who.quota})
 	if err != nil {
 		return err
 	}
+	texts := map[feed.Refusal]error{} // one for all that are refused alike
 	for i, why := range refused {
-		switch why {
-		case feed.Accepted:
-		case feed.FutureEvent:
-			b.Object(i, refusalText(why))
-		default:
-			b.Refuse(i, refusalText(why))
+		if why == feed.Accepted {
+			continue
+		}
+		text := texts[why]
+		if text == nil {
+			text = refusalText(who, why)
+			texts[why] = text
+		}
+		if why == feed.FutureEvent {
+			b.Object(i, text)
+		} else {
+			b.Refuse(i, text)
 		}
 	}
 	return nil
 }
 
 // refusalText says what a refusal of the machine means for the sender.
-func refusalText(why feed.Refusal) error {
+func refusalText(who *Token, why feed.Refusal) error {
 	switch why {
 	case feed.FutureArrival:
 		return fmt.Errorf("time is more than %s ahead of this server's clock: not taken; check the sender's clock", feed.ClockSkewMax)
 	case feed.FutureEvent:
 		return fmt.Errorf("event_time is more than %s ahead of this server's clock: the arrival was taken, event_time was not", feed.ClockSkewMax)
 	case feed.TooManySeries:
-		return errors.New("feedwatch watches as many clients as it may: not taken; is the client's name one that changes?")
+		return errors.New("feedwatch watches as many clients as series_max in its configuration allows: this new one is not taken, those that are known go on; is the client's name one that changes?")
+	case feed.OverQuota:
+		return &refusal{http.StatusForbidden, fmt.Sprintf("the feeds of token %q have %d clients or more, as many as its series_max in the configuration allows: this new one is not taken, those that are known go on; is the client's name one that changes?",
+			who.name, who.quota.SeriesMax)}
 	case feed.TooManyFeeds:
 		return errors.New("feedwatch knows as many feeds as it may: not taken; is the feed's name one that changes?")
 	default:
@@ -165,7 +175,7 @@ func outcome(b *feed.Batch) (int, ingested) {
 		return http.StatusAccepted, body
 	}
 	var no *refusal
-	if errors.As(b.Errors[0].Err, &no) { // all of it is for other feeds
+	if errors.As(b.Errors[0].Err, &no) { // all of it is more than the token may
 		body.Error = no.text
 		return no.code, body
 	}

@@ -94,7 +94,7 @@ func TestHeartbeatsThatAreRefusedWhole(t *testing.T) {
 		"a reader's token":    {readSecret, "text/plain", "", "consent a -", 403, "has the role read; this needs push"},
 		"another type":        {pushSecret, "application/xml", "", "<a/>", 415, `\"application/xml\" is not known`},
 		"a type that is none": {pushSecret, ";;", "", "a b -", 415, "is none"},
-		"another coding":      {pushSecret, "text/plain", "br", "x", 415, "use gzip"},
+		"another coding":      {pushSecret, "text/plain", "br", "x", 415, "use gzip or zstd"},
 		"gzip that is none":   {pushSecret, "text/plain", "gzip", "consent a -", 400, "could not be read to its end"},
 		"too large":           {pushSecret, "text/plain", "", strings.Repeat("x", BodyBytesMax+1), 413, "larger than 16 MiB"},
 		"too many":            {pushSecret, "text/plain", "", strings.Repeat("consent a -\n", feed.BatchHeartbeatsMax+1), 413, "more than 100000 heartbeats"},
@@ -229,7 +229,7 @@ func TestPing(t *testing.T) {
 		"another feed":        {"GET", "/ping/" + pushSecret + "/segments/acme", 403, "may not touch feed"},
 		"no client":           {"GET", "/ping/" + pushSecret + "/consent", 404, "/ping/TOKEN/FEED/CLIENT"},
 		"a bad name":          {"GET", "/ping/" + pushSecret + "/consent/%20", 400, "white space"},
-		"refused":             {"GET", "/ping/" + pushSecret + "/consent/one-more", 503, "as many clients as it may"},
+		"refused":             {"GET", "/ping/" + pushSecret + "/consent/one-more", 503, "as many clients as series_max"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -28,12 +28,16 @@ func (a *API) ping(w http.ResponseWriter, r *http.Request, _ *Token) {
 		return
 	}
 	beat := feed.Heartbeat{Key: key, Arrival: feed.At(a.now()), Count: 1}
-	refused, err := a.cfg.Ingest.Submit(r.Context(), feed.Report{Source: feed.Push, Heartbeats: []feed.Heartbeat{beat}})
+	refused, err := a.cfg.Ingest.Submit(r.Context(), feed.Report{Source: feed.Push, Heartbeats: []feed.Heartbeat{beat}, Quota: who.quota})
 	if err == nil && len(refused) > 0 && refused[0] != feed.Accepted {
-		err = errors.New(refusalText(refused[0]).Error())
+		err = refusalText(who, refused[0])
 	}
 	if err != nil {
-		answerText(w, http.StatusServiceUnavailable, "the ping was not taken: "+err.Error())
+		code := http.StatusServiceUnavailable
+		if no := (*refusal)(nil); errors.As(err, &no) {
+			code = no.code
+		}
+		answerText(w, code, "the ping was not taken: "+err.Error())
 		return
 	}
 	answerText(w, http.StatusOK, "ok")

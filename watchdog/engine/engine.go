@@ -38,6 +38,7 @@ type Delivery interface {
 type Config struct {
 	Install    string
 	Sources    []feed.Source // beside feed.Push
+	SeriesMax  int           // 0: watchdog.SeriesMaxDefault
 	Store      Store
 	Archive    Archive
 	Delivery   Delivery
@@ -118,7 +119,7 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 	}
 	e := &Engine{
 		cfg:      cfg,
-		machine:  watchdog.New(watchdog.Config{Install: cfg.Install, Sources: cfg.Sources}, now, saved),
+		machine:  watchdog.New(watchdog.Config{Install: cfg.Install, Sources: cfg.Sources, SeriesMax: cfg.SeriesMax}, now, saved),
 		requests: make(chan request, requestsMax),
 		metrics:  newMetrics(cfg.Registerer),
 		started:  now,

@@ -26,7 +26,15 @@ type Report struct {
 	// Missed says that what was sent since the last known-through may never have been
 	// heard, as by a listener that did not answer: a silence in it is not for sure.
 	Missed  bool
+	Quota   *Quota // of whoever sent it; nil: it may make as many series as there may be
 	Failure string // why the source could not be read, for people; "" when it could
+}
+
+// Quota bounds the series that a sender may make: none once the feeds that it
+// reaches hold SeriesMax. What it sends of series that are known is taken all the same.
+type Quota struct {
+	Feeds     []string // nil: every feed
+	SeriesMax int
 }
 
 // Source names a way to learn of heartbeats, and says how far its known-through
@@ -53,6 +61,7 @@ const (
 	FutureArrival  Refusal = "future_arrival" // the heartbeat is dropped
 	FutureEvent    Refusal = "future_event"   // the arrival counts, the event time does not
 	TooManySeries  Refusal = "too_many_series"
+	OverQuota      Refusal = "over_quota" // the sender may make no further series
 	TooManyFeeds   Refusal = "too_many_feeds"
 	TooManySources Refusal = "too_many_sources"
 )

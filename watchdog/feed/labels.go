@@ -85,6 +85,12 @@ func CheckLabelName(name string) error {
 // IsZero says that there are no labels.
 func (l Labels) IsZero() bool { return l.canonical == "" }
 
+// Size is how long the names and values are, with their marks, and how many labels
+// there are.
+func (l Labels) Size() (text, labels int) {
+	return len(l.canonical), strings.Count(l.canonical, labelEndMark)
+}
+
 // Get is the value of the label called name, or "".
 func (l Labels) Get(name string) string {
 	for n, v := range l.All() {
