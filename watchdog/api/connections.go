@@ -2,19 +2,29 @@ package api
 
 import (
 	"log/slog"
+	"math"
 	"net"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // connectionsMax is how many connections are open at once. Without a bound a
 // crowd that says nothing would use up the files a process may open, and pages
-// could not be sent. Further ones wait to be accepted; so does the self-probe,
-// and what cannot be heard then is not called silent.
+// could not be sent. Past it, whoever has said nothing for longest gives way; while
+// all are in the midst of a request, further ones wait to be accepted; so does the
+// self-probe, and what cannot be heard then is not called silent.
 const connectionsMax = 8192
 
-// crowdSaid is how often the log says that all places are taken.
-const crowdSaid = time.Minute
+const (
+	// quietMin is how long a connection may say nothing before it has to give way.
+	quietMin = time.Second
+	// crowdRetry is how often it is looked whether one has, while all places are taken.
+	crowdRetry = 50 * time.Millisecond
+	// crowdSaid is how often the log says that all places are taken.
+	crowdSaid = time.Minute
+)
 
 // bounded is a listener with at most so many connections.
 type bounded struct {
@@ -24,10 +34,16 @@ type bounded struct {
 	close  func() error
 	log    *slog.Logger
 	said   time.Time // by whoever accepts
+
+	mu   sync.Mutex
+	open map[*placed]struct{}
 }
 
 func newBounded(l net.Listener, limit int, log *slog.Logger) *bounded {
-	b := &bounded{Listener: l, places: make(chan struct{}, limit), closed: make(chan struct{}), log: log}
+	b := &bounded{
+		Listener: l, places: make(chan struct{}, limit), closed: make(chan struct{}), log: log,
+		open: map[*placed]struct{}{},
+	}
 	b.close = sync.OnceValue(func() error {
 		close(b.closed)
 		return l.Close()
@@ -37,34 +53,95 @@ func newBounded(l net.Listener, limit int, log *slog.Logger) *bounded {
 
 // Accept waits for a place, then for a connection.
 func (b *bounded) Accept() (net.Conn, error) {
-	select {
-	case b.places <- struct{}{}:
-	default:
-		if now := time.Now(); now.Sub(b.said) >= crowdSaid {
-			b.said = now
-			b.log.Warn("no further connections are accepted until one ends", slog.Int("open", cap(b.places)))
-		}
-		select {
-		case b.places <- struct{}{}:
-		case <-b.closed:
-			return nil, net.ErrClosed
-		}
+	if !b.place() {
+		return nil, net.ErrClosed
 	}
 	conn, err := b.Listener.Accept()
 	if err != nil {
 		<-b.places
 		return nil, err
 	}
-	return &placed{Conn: conn, leave: sync.OnceFunc(func() { <-b.places })}, nil
+	p := &placed{Conn: conn}
+	p.leave = sync.OnceFunc(func() {
+		b.mu.Lock()
+		delete(b.open, p)
+		b.mu.Unlock()
+		<-b.places
+	})
+	p.quietSince.Store(time.Now().UnixNano())
+	b.mu.Lock()
+	b.open[p] = struct{}{}
+	b.mu.Unlock()
+	return p, nil
+}
+
+// place takes a place; false once the listener is closed.
+func (b *bounded) place() bool {
+	select {
+	case b.places <- struct{}{}:
+		return true
+	default:
+	}
+	if now := time.Now(); now.Sub(b.said) >= crowdSaid {
+		b.said = now
+		b.log.Warn("all connections are taken: one that says nothing gives way to each that comes", slog.Int("open", cap(b.places)))
+	}
+	retry := time.NewTicker(crowdRetry)
+	defer retry.Stop()
+	for {
+		b.closeQuietest()
+		select {
+		case b.places <- struct{}{}:
+			return true
+		case <-retry.C:
+		case <-b.closed:
+			return false
+		}
+	}
+}
+
+// closeQuietest closes the connection on which nothing was said for longest, if
+// that is long enough.
+func (b *bounded) closeQuietest() {
+	var quietest *placed
+	since := time.Now().Add(-quietMin).UnixNano()
+	b.mu.Lock()
+	for p := range b.open {
+		if at := p.quietSince.Load(); at <= since {
+			quietest, since = p, at
+		}
+	}
+	b.mu.Unlock()
+	if quietest != nil {
+		_ = quietest.Close() // its place is free, whatever came of that
+	}
+}
+
+// note is told by the server what a connection does now.
+func (b *bounded) note(c net.Conn, state http.ConnState) {
+	p, ok := c.(*placed)
+	if !ok {
+		return
+	}
+	switch state {
+	case http.StateIdle:
+		p.quietSince.Store(time.Now().UnixNano())
+	case http.StateActive:
+		p.quietSince.Store(inRequest)
+	}
 }
 
 // Close ends Accept, also while it waits for a place.
 func (b *bounded) Close() error { return b.close() }
 
+// inRequest is the quietSince of a connection that is in the midst of a request.
+const inRequest = math.MaxInt64
+
 // placed is a connection that gives its place back when it is closed.
 type placed struct {
 	net.Conn
-	leave func()
+	quietSince atomic.Int64 // in unix nanoseconds; see inRequest
+	leave      func()
 }
 
 // Close closes it once.

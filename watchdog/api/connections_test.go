@@ -14,8 +14,8 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/said"
 )
 
-// A crowd of connections that say nothing keeps others waiting, not failing, and
-// uses no more files than it may.
+// A crowd of connections that are all in the midst of a request keeps others waiting,
+// not failing, and uses no more files than it may.
 func TestConnectionsAreBounded(t *testing.T) {
 	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,7 +24,13 @@ func TestConnectionsAreBounded(t *testing.T) {
 	var log strings.Builder
 	const limit = 3
 	l := newBounded(inner, limit, slog.New(slog.NewTextHandler(said.Also(&log), nil)))
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	in := make(chan struct{}, limit)
+	server := &http.Server{ReadHeaderTimeout: time.Minute, ConnState: l.note, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/stay" {
+			in <- struct{}{}
+			<-r.Context().Done()
+		}
+	})}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	dial := func() net.Conn {
@@ -47,9 +53,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 	var crowd [limit]net.Conn
 	for i := range crowd {
 		crowd[i] = dial()
-		if err := <-answered(crowd[i]); err != nil { // it is in
-			t.Fatal(err)
-		}
+		fmt.Fprintf(crowd[i], "GET /stay HTTP/1.1\r\nHost: x\r\n\r\n")
+		<-in
 	}
 	late := answered(dial())
 	if n := len(l.places); n != limit {
@@ -71,7 +76,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		t.Errorf("Serve: %v", err)
 	}
-	if n := strings.Count(log.String(), "no further connections"); n != 1 {
+	if n := strings.Count(log.String(), "all connections are taken"); n != 1 {
 		t.Errorf("the log says %q", log.String())
 	}
 }

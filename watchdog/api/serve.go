@@ -35,9 +35,11 @@ func (a *API) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    headerBytesMax,
 		ErrorLog:          slog.NewLogLogger(a.cfg.Log.Handler(), slog.LevelWarn),
 	}
+	places := newBounded(l, connectionsMax, a.cfg.Log)
+	server.ConnState = places.note
 	a.probe.address.Store(new(dialable(l.Addr())))
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(newBounded(l, connectionsMax, a.cfg.Log)) }()
+	go func() { served <- server.Serve(places) }()
 	select {
 	case err := <-served:
 		a.probe.address.Store(nil)
