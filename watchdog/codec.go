@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+
+	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
 // The saved form of a block: Names (clients, labels, sources, whether retired)
@@ -20,24 +22,41 @@ const blockFormat = 2
 var errBlock = errors.New("saved block is damaged")
 
 func (m *Machine) encodeNames(f *feedState, b *block) []byte {
-	out := binary.AppendUvarint([]byte{blockFormat}, uint64(b.len()))
+	out := binary.AppendUvarint(append(make([]byte, 0, 32*b.len()), blockFormat), uint64(b.len()))
+	labels, sources := map[labelsID][]byte{}, map[uint8][]byte{} // many rows share them
 	for i := range b.rows {
 		out = appendString(out, b.client(i))
-		pairs := f.labelsOf(b, i).Map()
-		out = binary.AppendUvarint(out, uint64(len(pairs)))
-		for name, value := range f.labelsOf(b, i).All() {
-			out = appendString(appendString(out, name), value)
+		if labels[b.rows[i].labels] == nil {
+			labels[b.rows[i].labels] = encodeLabels(f.labelsOf(b, i))
 		}
-		mask := m.sources.sets[b.rows[i].sources].mask
-		out = binary.AppendUvarint(out, uint64(bits.OnesCount64(mask)))
-		for ; mask != 0; mask &= mask - 1 {
-			out = appendString(out, m.sources.all[bits.TrailingZeros64(mask)].Name)
+		out = append(out, labels[b.rows[i].labels]...)
+		if sources[b.rows[i].sources] == nil {
+			sources[b.rows[i].sources] = m.encodeSources(b.rows[i].sources)
 		}
+		out = append(out, sources[b.rows[i].sources]...)
 		retired := byte(0)
 		if b.rows[i].verdict == Retired {
 			retired = 1
 		}
 		out = binary.AppendUvarint(append(out, retired), uint64(b.rows[i].since))
+	}
+	return out
+}
+
+func encodeLabels(labels feed.Labels) []byte {
+	pairs, n := []byte(nil), uint64(0)
+	for name, value := range labels.All() {
+		pairs = appendString(appendString(pairs, name), value)
+		n++
+	}
+	return append(binary.AppendUvarint(nil, n), pairs...)
+}
+
+func (m *Machine) encodeSources(set uint8) []byte {
+	mask := m.sources.sets[set].mask
+	out := binary.AppendUvarint(nil, uint64(bits.OnesCount64(mask)))
+	for ; mask != 0; mask &= mask - 1 {
+		out = appendString(out, m.sources.all[bits.TrailingZeros64(mask)].Name)
 	}
 	return out
 }

@@ -13,7 +13,7 @@ func someImage(t testing.TB) BlockImage {
 	hb := beatOf("acme", r.now, "cluster", "fsn1", "tier", "enterprise")
 	hb.Event = r.now.Add(-1)
 	r.hear(feed.Push, hb, beatOf("never-behind", r.now-5))
-	flush, more := r.m.Flush()
+	flush, more := r.m.Flush(AllBlocks)
 	if more || len(flush.Blocks) != 1 {
 		t.Fatalf("%d blocks, more %v", len(flush.Blocks), more)
 	}

@@ -30,7 +30,7 @@ func (r *rig) hourly(from, to int, clients string) {
 
 // rows are what the ledger says in the end, by client.
 func (r *rig) rows(into map[string]LedgerRow) map[string]LedgerRow {
-	flush, _ := r.m.Flush()
+	flush, _ := r.m.Flush(AllBlocks)
 	for _, row := range flush.Ledger {
 		into[row.Client] = row
 	}

@@ -42,6 +42,7 @@ type Machine struct {
 	ledger     []LedgerRow  // for the next Flush
 	rewound    feed.Instant // when the clock was set back last; zero: not lately
 	gone       []string     // names that no feed has any more, for the next Flush
+	saving     saving       // what Flush is at
 }
 
 // Config is fixed for the life of a Machine.

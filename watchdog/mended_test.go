@@ -80,7 +80,7 @@ func TestARestartDoesNotShrinkTheScope(t *testing.T) {
 
 func mustFlush(r *rig) Flush {
 	r.t.Helper()
-	flush, more := r.m.Flush()
+	flush, more := r.m.Flush(AllBlocks)
 	if more {
 		r.t.Fatal("more to flush")
 	}

@@ -204,7 +204,7 @@ func TestAPageInTheGraceOfARestartIsNoGrowthLater(t *testing.T) {
 	r := newRig(t, strings.Replace(plain, "stale_after: 6d", "stale_after: 5m", 1))
 	r.beat("a", 8)
 	r.to(time.Second)
-	flush, _ := r.m.Flush()
+	flush, _ := r.m.Flush(AllBlocks)
 	r.to(9 * time.Minute)
 	saved := &Saved{
 		Blocks: flush.Blocks, Through: flush.Through, Incidents: r.m.Incidents(),
@@ -256,7 +256,7 @@ func TestBlindIsNotSilentAfterAWake(t *testing.T) {
 func TestSavedStampsOfTheFutureHideNothing(t *testing.T) {
 	r := newRig(t, plain)
 	r.beat("a", 1)
-	flush, _ := r.m.Flush()
+	flush, _ := r.m.Flush(AllBlocks)
 	early := noon.Add(-24 * time.Hour) // the clock was set back by a day
 	r.m = New(Config{Install: "test"}, early, &Saved{Blocks: flush.Blocks, Through: flush.Through})
 	r.m.Step(early, &UseRules{Set: parse(t, plain)})

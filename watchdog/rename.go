@@ -35,9 +35,7 @@ func (m *Machine) rename(f *feedState, name string) {
 	delete(m.feeds, f.name)
 	m.gone = append(m.gone, f.name)
 	m.feeds[name], f.name = f, name
-	for _, b := range f.blocks {
-		b.marksChanged, b.namesChanged, b.savedRows = true, true, 0
-	}
+	f.saveAnew()
 	for _, inc := range f.incidents {
 		inc.Feed = name
 		inc.touched, inc.dirty = true, true

@@ -84,9 +84,9 @@ func TestARenamedFeedKeepsItsIncident(t *testing.T) {
 func TestTheSavedBlocksOfARenamedFeedGo(t *testing.T) {
 	r := newRig(t, plain)
 	r.beat("a", 3)
-	r.m.Flush()
+	r.m.Flush(AllBlocks)
 	r.step(&UseRules{Set: parse(t, renamedRules)})
-	flush, _ := r.m.Flush()
+	flush, _ := r.m.Flush(AllBlocks)
 	if !slices.Equal(flush.Gone, []string{"f"}) || len(flush.Blocks) != 1 || flush.Blocks[0].Feed != "g" || flush.Blocks[0].Names == nil {
 		t.Errorf("flushed %+v, want the blocks of f gone and those of g whole", flush)
 	}

@@ -8,49 +8,6 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
-// flushBlocksMax bounds one Flush, so that the owner pauses shortly.
-const flushBlocksMax = 2048
-
-// Flush hands out the blocks that changed since the last, at most
-// flushBlocksMax; more says that some are left. Through counts once none is:
-// an image holds every arrival up to the Step before it.
-func (m *Machine) Flush() (flush Flush, more bool) {
-	flush.Gone, m.gone = m.gone, nil
-	flush.Ledger, m.ledger = m.ledger, nil
-	for _, f := range m.order {
-		for n, b := range f.blocks {
-			if !b.marksChanged && !b.namesChanged {
-				continue
-			}
-			if len(flush.Blocks) == flushBlocksMax {
-				return flush, true
-			}
-			image := BlockImage{Feed: f.name, Index: n, Marks: encodeMarks(b)}
-			if b.namesChanged || b.len() != b.savedRows {
-				image.Names = m.encodeNames(f, b)
-			}
-			b.marksChanged, b.namesChanged, b.savedRows = false, false, b.len()
-			flush.Blocks = append(flush.Blocks, image)
-		}
-	}
-	flush.Through = m.seenThrough()
-	return flush, false
-}
-
-// seenThrough is up to when every source was heard that some client needs. What
-// was due later is not known to have been missed.
-func (m *Machine) seenThrough() feed.Instant {
-	through := m.now
-	for _, f := range m.order {
-		for n := range f.bySet {
-			if m.heardThrough(f, n) > 0 {
-				through = min(through, m.sources.sets[n].horizon)
-			}
-		}
-	}
-	return through
-}
-
 // restore fills the table and the incidents from what was saved. Verdicts are
 // not saved: they follow from the watermarks once rules are put in force.
 func (m *Machine) restore(saved *Saved) {

@@ -20,7 +20,22 @@ func (m *Machine) restoreFeed(name string, images []BlockImage) {
 		for from := 0; from < len(rows); from += findAhead {
 			m.restoreRows(f, rows[from:min(from+findAhead, len(rows))])
 		}
+		f.isSaved(image.Index, rows)
 	}
+}
+
+// isSaved notices that a block is just what was read: then it need not be written.
+func (f *feedState) isSaved(n int, rows []savedRow) {
+	if n != len(f.blocks)-1 || f.blocks[n].len() != len(rows) {
+		return // blocks before it were damaged, and rows are in others than they were
+	}
+	b := f.blocks[n]
+	for i := range rows {
+		if b.client(i) != rows[i].client || b.rows[i].arrival != rows[i].arrival || b.rows[i].event != rows[i].event {
+			return
+		}
+	}
+	b.marksChanged, b.namesChanged, b.savedRows = false, false, b.len()
 }
 
 // restoreRows makes at most findAhead rows. As names.findEach does, it waits for the

@@ -10,7 +10,7 @@ func (r *rig) saved() *Saved {
 	all := &Saved{}
 	for more := true; more; {
 		var flush Flush
-		flush, more = r.m.Flush()
+		flush, more = r.m.Flush(AllBlocks)
 		all.Blocks = append(all.Blocks, flush.Blocks...)
 		all.Through = flush.Through
 	}

@@ -42,7 +42,8 @@ type block struct {
 	unassigned   int          // rows in trouble that belong to no incident yet
 	marksChanged bool         // since the last flush
 	namesChanged bool
-	savedRows    int // rows in the last image of the names
+	toSave       bool // it is still to be handed out by the pass under way; see saving
+	savedRows    int  // rows in the last image of the names
 }
 
 // newBlock has room for as many rows as a block may have, with names as long as those

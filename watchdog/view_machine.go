@@ -59,17 +59,20 @@ func (m *Machine) overlayBlind(f *feedState, by *ByVerdict) {
 }
 
 func (f *feedState) newestAndOldest(v *FeedView) {
+	newest, oldest := feed.Instant(0), never
 	for _, b := range f.blocks {
 		for i := range b.rows {
 			a := b.rows[i].arrival
-			if a <= 0 || b.isGroup(i) || b.rows[i].verdict == Retired {
+			if a <= 0 || a <= newest && a >= oldest {
 				continue
 			}
-			v.Newest = max(v.Newest, a)
-			if v.Oldest.IsZero() || a < v.Oldest {
-				v.Oldest = a
+			if b.rows[i].verdict != Retired && !b.isGroup(i) {
+				newest, oldest = max(newest, a), min(oldest, a)
 			}
 		}
+	}
+	if newest > 0 {
+		v.Newest, v.Oldest = newest, oldest
 	}
 }
 

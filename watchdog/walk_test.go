@@ -235,7 +235,7 @@ func (w *walk) flush() {
 	if w.saved == nil {
 		w.saved = &watchdog.Saved{}
 	}
-	flush, _ := w.m.Flush()
+	flush, _ := w.m.Flush(watchdog.AllBlocks)
 	for _, image := range flush.Blocks {
 		w.saved.Blocks = mergeImage(w.saved.Blocks, image)
 	}

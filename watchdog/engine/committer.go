@@ -33,7 +33,7 @@ type committer struct {
 	mu         sync.Mutex
 	pending    map[string]*watchdog.Incident // newest picture of each, not yet durable
 	order      []string
-	rests      map[string]uint64   // of those, on which flush: marks.taken then
+	rests      map[string]uint64   // of those, on which flush: marks.taken once it is
 	recoveries map[string]recovery // of incidents not yet resolved
 	sent       map[string]uint64   // revision handed over undurable
 	ended      []watchdog.Silence  // before their time, not yet durable
@@ -56,20 +56,17 @@ func newCommitter(store Store, delivery Delivery, log *slog.Logger, m *metrics) 
 	}
 }
 
-// add never blocks: a newer picture replaces an older one of the same incident.
-// flush is asked for the watermarks that a recovery among them rests on.
-func (c *committer) add(changes []*watchdog.Incident, flush func() watchdog.Flush) {
-	if c.take(changes) {
-		c.addMarks(flush())
-	}
-	c.signal()
-}
-
-// take makes changes pending, and says whether a flush is to be taken now: for one
-// that has just recovered, which waits for it, or has just opened.
-func (c *committer) take(changes []*watchdog.Incident) (flush bool) {
+// add never blocks: a newer picture replaces an older one of the same incident. It
+// says whether a flush is to be taken next: for one that has just recovered, which
+// waits for it, or has just opened. underway: part of one was taken before the changes.
+func (c *committer) add(changes []*watchdog.Incident, underway bool) (flush bool) {
+	defer c.signal()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	next := c.marks.taken + 1
+	if underway {
+		next++
+	}
 	c.busy()
 	for _, inc := range changes {
 		if c.pending[inc.ID] == nil {
@@ -84,7 +81,7 @@ func (c *committer) take(changes []*watchdog.Incident) (flush bool) {
 			delete(c.rests, inc.ID) // a page, or trouble that is back before its recovery was written
 		case now.later(before):
 			flush = true
-			c.rests[inc.ID] = c.marks.taken + 1
+			c.rests[inc.ID] = next
 		}
 		c.recoveries[inc.ID] = now
 		if inc.State == watchdog.StateResolved {
@@ -147,10 +144,11 @@ func (c *committer) busy() {
 	}
 }
 
-// addMarks takes what changed in the table, to be written when no page waits.
-func (c *committer) addMarks(flush watchdog.Flush) {
+// addMarks takes what changed in the table, to be written when no page waits; more
+// of the same flush may be to come.
+func (c *committer) addMarks(flush watchdog.Flush, more bool) {
 	c.mu.Lock()
-	c.marks.add(flush)
+	c.marks.add(flush, more)
 	c.mu.Unlock()
 	c.signal()
 }
@@ -167,6 +165,13 @@ func (c *committer) flushing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.marks.waiting()
+}
+
+// behind says that enough is to be written already.
+func (c *committer) behind() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.marks.order) >= marksChunk
 }
 
 func (c *committer) run(ctx context.Context) {

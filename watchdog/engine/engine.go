@@ -50,6 +50,8 @@ type Config struct {
 	HeardThrough func(now time.Time) time.Time
 	// TurnEvery is the longest time between two turns; 0: turnEveryDefault.
 	TurnEvery time.Duration
+	// FlushBlocksMax is how many blocks one turn flushes; 0: flushBlocksMaxDefault.
+	FlushBlocksMax int
 }
 
 const (
@@ -62,6 +64,10 @@ const (
 	setBackAfter = 5 * time.Second
 	// flushEvery is how much of the watermarks a crash may lose.
 	flushEvery = 10 * time.Second
+	// flushBlocksMaxDefault blocks are flushed by one turn: a millisecond or two. The
+	// next turn comes flushPause later.
+	flushBlocksMaxDefault = 128
+	flushPause            = 10 * time.Millisecond
 	// publishEvery bounds how often the aggregates are read off the table when
 	// nothing happened to an incident.
 	publishEvery = time.Second
@@ -86,7 +92,8 @@ type Engine struct {
 	awaited   time.Time // when the next turn was asked for
 	batch     []request // of the turn to come
 	published time.Time
-	flushed   time.Time
+	flushed   time.Time            // when the last flush began
+	flushNext bool                 // an incident asks for one
 	resolved  []*watchdog.Incident // newest first
 	rules     RulesStatus
 	deaf      bool // our own address did not answer at the last turn
@@ -107,6 +114,9 @@ type request struct {
 func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error) {
 	if cfg.TurnEvery == 0 {
 		cfg.TurnEvery = turnEveryDefault
+	}
+	if cfg.FlushBlocksMax == 0 {
+		cfg.FlushBlocksMax = flushBlocksMaxDefault
 	}
 	now := feed.At(cfg.Now())
 	restart := watchdog.Restart{At: now, Through: saved.Through}
@@ -190,12 +200,16 @@ func (e *Engine) drain(batch []request) []request {
 }
 
 func (e *Engine) wait(next feed.Instant, now time.Time) time.Duration {
+	longest := e.cfg.TurnEvery
+	if e.flushNext || e.machine.Saving() {
+		longest = min(longest, flushPause)
+	}
 	if next.IsZero() {
-		return e.cfg.TurnEvery
+		return longest
 	}
 	// Instants are cut to milliseconds: one more, or the turn comes just too soon.
 	d := next.Time().Sub(now) + time.Millisecond
-	return min(max(d, time.Millisecond), e.cfg.TurnEvery)
+	return min(max(d, time.Millisecond), longest)
 }
 
 // stopWithin bounds how long a stop may take to write what is left.
@@ -204,7 +218,7 @@ const stopWithin = 10 * time.Second
 func (e *Engine) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
-	e.commit.addMarks(e.collect())
+	e.saveAll()
 	return e.commit.drain(ctx)
 }
 
@@ -251,10 +265,7 @@ func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
 	for _, r := range batch {
 		close(r.done)
 	}
-	if now.Sub(e.flushed) >= flushEvery && !e.commit.flushing() {
-		e.flushed = now
-		e.commit.addMarks(e.collect())
-	}
+	e.save(now)
 	return next
 }
 
@@ -267,18 +278,27 @@ func (e *Engine) listened(now time.Time) *watchdog.Heard {
 	return &watchdog.Heard{Report: report}
 }
 
-// collect takes what changed in the table since the last time.
-func (e *Engine) collect() watchdog.Flush {
-	var all watchdog.Flush
-	for more := true; more; {
-		var part watchdog.Flush
-		part, more = e.machine.Flush()
-		all.Ledger = append(all.Ledger, part.Ledger...)
-		all.Gone = append(all.Gone, part.Gone...)
-		all.Blocks = append(all.Blocks, part.Blocks...)
-		all.Through = part.Through
+// save hands the committer a part of what changed in the table: of the flush under
+// way, as fast as that is written, or of the next where that is due.
+func (e *Engine) save(now time.Time) {
+	switch {
+	case e.machine.Saving():
+		if e.commit.behind() {
+			return
+		}
+	case e.flushNext || now.Sub(e.flushed) >= flushEvery && !e.commit.flushing():
+		e.flushed, e.flushNext = now, false
+	default:
+		return
 	}
-	return all
+	e.commit.addMarks(e.machine.Flush(e.cfg.FlushBlocksMax))
+}
+
+// saveAll hands over the rest of the flush under way, and then what changed since.
+func (e *Engine) saveAll() {
+	for range 2 {
+		e.commit.addMarks(e.machine.Flush(watchdog.AllBlocks))
+	}
 }
 
 func (e *Engine) step(at feed.Instant, inputs []watchdog.Input) (next feed.Instant, changed bool) {
@@ -295,7 +315,9 @@ func (e *Engine) step(at feed.Instant, inputs []watchdog.Input) (next feed.Insta
 					e.remember(inc)
 				}
 			}
-			e.commit.add(out.Changes, e.collect)
+			if e.commit.add(out.Changes, e.machine.Saving()) {
+				e.flushNext = true
+			}
 		}
 		next, more = out.Next, out.More
 	}

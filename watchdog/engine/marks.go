@@ -24,7 +24,7 @@ type marks struct {
 	ledger  []watchdog.LedgerRow
 	gone    []string            // feeds whose blocks are to go first
 	through feed.Instant        // what the table holds once all are written
-	taken   uint64              // flushes taken so far
+	taken   uint64              // flushes taken whole so far
 	written uint64              // the last of them that is written whole, and all before it
 	handed  uint64              // taken, when next was asked for last
 	needs   map[blockKey]uint64 // the first flush whose image of a block is not written
@@ -40,8 +40,8 @@ func newMarks() marks {
 	return marks{images: map[blockKey]watchdog.BlockImage{}, needs: map[blockKey]uint64{}}
 }
 
-func (k *marks) add(flush watchdog.Flush) {
-	k.taken++
+// add takes what a flush hands out; more says that it is not all of it.
+func (k *marks) add(flush watchdog.Flush, more bool) {
 	k.ledger = append(k.ledger, flush.Ledger...)
 	for _, name := range flush.Gone {
 		k.gone = append(k.gone, name)
@@ -57,18 +57,23 @@ func (k *marks) add(flush watchdog.Flush) {
 		old, waits := k.images[key]
 		if !waits {
 			k.order = append(k.order, key)
-			k.needs[key] = k.taken
+			k.needs[key] = k.taken + 1
 		}
 		if image.Names == nil { // they have not changed since
 			image.Names = old.Names
 		}
 		k.images[key] = image
 	}
-	k.through = flush.Through
+	if !more {
+		k.taken++
+		k.through = flush.Through
+	}
 }
 
-// waiting says that a flush was taken that is not written whole.
-func (k *marks) waiting() bool { return k.written < k.taken }
+// waiting says that something was taken that is not written.
+func (k *marks) waiting() bool {
+	return k.written < k.taken || len(k.order) > 0 || len(k.ledger) > 0
+}
 
 // next is the next to write; Through is zero while others are left. The ledger
 // goes before the watermarks: once those say that a series is back, nothing else

@@ -18,13 +18,13 @@ func imageOf(n int, names, marks string) watchdog.BlockImage {
 
 func TestMarksKeepTheNewestOfEachBlock(t *testing.T) {
 	k := newMarks()
-	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{imageOf(0, "n0", "a"), imageOf(1, "n1", "a")}, Through: 1})
-	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{imageOf(0, "", "b")}, Through: 2})
+	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{imageOf(0, "n0", "a"), imageOf(1, "n1", "a")}, Through: 1}, false)
+	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{imageOf(0, "", "b")}, Through: 2}, false)
 	flush := k.next()
 	if got := fmt.Sprintf("%s %s %s %d", flush.Blocks[0].Marks, flush.Blocks[0].Names, flush.Blocks[1].Marks, flush.Through); got != "b n0 a 2" {
 		t.Errorf("to write: %s, want the newer marks with the names of before, through 2", got)
 	}
-	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{imageOf(1, "", "c")}, Through: 3}) // while it is written
+	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{imageOf(1, "", "c")}, Through: 3}, false) // while it is written
 	k.wrote(&flush)
 	if !k.waiting() || k.written != 0 {
 		t.Fatalf("written through flush %d, but a newer image waits", k.written)
@@ -46,7 +46,7 @@ func TestMarksAreWrittenInParts(t *testing.T) {
 		all.Blocks = append(all.Blocks, imageOf(n, "", "a"))
 	}
 	all.Through = 7
-	k.add(all)
+	k.add(all, false)
 	first := k.next()
 	k.wrote(&first)
 	if len(first.Blocks) != marksChunk || first.Through != 0 || !k.waiting() {
@@ -68,10 +68,10 @@ func TestMarksThatComeAgainQueueBehindTheOthers(t *testing.T) {
 		}
 		return all
 	}
-	k.add(flush())
+	k.add(flush(), false)
 	for turn := range uint64(3) {
 		part := k.next()
-		k.add(flush()) // each is there anew before a part is written
+		k.add(flush(), false) // each is there anew before a part is written
 		k.wrote(&part)
 		if turn == 0 && k.durable != 0 || turn == 1 && k.durable != 1 || turn == 2 && k.durable < 1 {
 			t.Errorf("after part %d all is durable through flush %d", turn+1, k.durable)
@@ -93,14 +93,14 @@ func TestWhatIsUnderANewNameIsWrittenBeforeTheOldGoes(t *testing.T) {
 	for n := range marksChunk + 1 {
 		all.Blocks = append(all.Blocks, imageOf(n, "n", "a"))
 	}
-	k.add(all)
+	k.add(all, false)
 	first := k.next()
 	k.wrote(&first)
 	last := k.next()
 	if len(first.Gone) != 0 || len(last.Gone) != 1 {
 		t.Errorf("gone with the first part %v, with the last %v", first.Gone, last.Gone)
 	}
-	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{{Feed: "old", Marks: []byte("b")}}, Through: 2}) // its name again
+	k.add(watchdog.Flush{Blocks: []watchdog.BlockImage{{Feed: "old", Marks: []byte("b")}}, Through: 2}, false) // its name again
 	k.wrote(&last)
 	for k.waiting() {
 		flush := k.next()

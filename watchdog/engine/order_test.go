@@ -75,19 +75,24 @@ func TestARecoveryWaitsForItsWatermarksAndAPageForNone(t *testing.T) {
 
 func TestATroubleThatIsBackWaitsForNoWatermarks(t *testing.T) {
 	c := newCommitter(nil, nil, nil, nil)
-	flush := func() watchdog.Flush { return watchdog.Flush{Blocks: []watchdog.BlockImage{{Feed: "f"}}} }
+	flush := watchdog.Flush{Blocks: []watchdog.BlockImage{{Feed: "f"}}}
+	add := func(changes []*watchdog.Incident) {
+		if c.add(changes, false) {
+			c.addMarks(flush, false)
+		}
+	}
 	picture := func(revision uint64, state watchdog.State) []*watchdog.Incident {
 		return []*watchdog.Incident{{ID: "i1", Revision: revision, State: state}}
 	}
-	c.add(picture(1, watchdog.StateRecovering), flush)
+	add(picture(1, watchdog.StateRecovering))
 	if next := c.next(); len(next.incidents) != 0 {
 		t.Fatalf("%+v, want the watermarks first", next)
 	}
-	c.add(picture(2, watchdog.StateOpen), flush)
+	add(picture(2, watchdog.StateOpen))
 	if next := c.next(); len(next.incidents) != 1 || next.incidents[0].Revision != 2 {
 		t.Errorf("%+v, want the page at once", next)
 	}
-	c.add(picture(3, watchdog.StateRecovering), flush)
+	add(picture(3, watchdog.StateRecovering))
 	if next := c.next(); len(next.incidents) != 0 {
 		t.Errorf("%+v, want the watermarks first", next)
 	}
@@ -102,7 +107,7 @@ func TestAPageAfterARestartWaitsForNoWatermarks(t *testing.T) {
 	c.restored([]*watchdog.Incident{saved})
 	paged := *saved
 	paged.Revision, paged.Pages = 4, []watchdog.Page{{N: 1}}
-	c.add([]*watchdog.Incident{&paged}, func() watchdog.Flush { return watchdog.Flush{Blocks: []watchdog.BlockImage{{Feed: "f"}}} })
+	c.add([]*watchdog.Incident{&paged}, false)
 	if next := c.next(); len(next.incidents) != 1 {
 		t.Errorf("%+v, want the page at once", next)
 	}

@@ -242,7 +242,7 @@ func (l *lane) heard(now feed.Instant, beats []feed.Heartbeat) error {
 	if now >= l.flushed.Add(flushEvery) {
 		l.flushed = now
 		for more := true; more; {
-			_, more = l.machine.Flush()
+			_, more = l.machine.Flush(watchdog.AllBlocks)
 		}
 	}
 	return nil

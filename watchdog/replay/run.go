@@ -62,7 +62,7 @@ func Run(s *Scenario, set *rules.Set, w Watcher) (*Result, error) {
 	}
 	for more := true; more; {
 		var flush watchdog.Flush
-		flush, more = r.machine.Flush()
+		flush, more = r.machine.Flush(watchdog.AllBlocks)
 		r.result.keep(flush.Ledger)
 	}
 	return r.result, nil

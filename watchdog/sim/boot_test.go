@@ -56,7 +56,7 @@ func (s *sim) boot() {
 	}
 	p.engine, err = engine.New(p.ctx, engine.Config{
 		Install: "sim", Sources: sources, Store: keep, Archive: keep, Delivery: p.delivery, Log: s.log, Registerer: registry,
-		Now: s.clock.now, HeardThrough: s.heardThrough, TurnEvery: s.pushLag() * 9 / 10,
+		Now: s.clock.now, HeardThrough: s.heardThrough, TurnEvery: s.pushLag() * 9 / 10, FlushBlocksMax: 1,
 	}, saved)
 	if err != nil {
 		t.Fatal(err)
