@@ -302,8 +302,8 @@ func (r *reader) calendarFile(n *yaml.Node) *icalFile {
 	if !ok {
 		return nil
 	}
-	f := r.icals.beside(r.src.name, name)
-	if f == nil {
+	f, ok := r.icals.beside(r.src.name, name)
+	if !ok {
 		known := r.icals.names(r.src.name)
 		hint := "put it there, or write dates: holidays: [2026-12-24, 2026-12-25]"
 		if len(known) > 0 {

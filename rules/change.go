@@ -119,10 +119,10 @@ var singular = map[string]string{
 func readLeaves(files []File) leaves {
 	l := leaves{map[string]bool{}, map[string]string{}}
 	for _, f := range files {
-		if isRosterFile(f.Name) {
+		switch kind, _ := fileKindOf(f.Name); kind {
+		case holdsClients:
 			continue
-		}
-		if isCalendar(f.Name) {
+		case holdsDays:
 			what := "calendar " + filepath.Base(f.Name)
 			l.things[what], l.values[join(what, "contents")] = true, version([]File{f})
 			continue
@@ -134,7 +134,7 @@ func readLeaves(files []File) leaves {
 	}
 	named := slices.Collect(maps.Values(l.values))
 	for _, f := range files {
-		if base := path.Base(filepath.ToSlash(f.Name)); isRosterFile(f.Name) && slices.Contains(named, base) {
+		if base := path.Base(filepath.ToSlash(f.Name)); holds(holdsClients, f.Name) && slices.Contains(named, base) {
 			l.values["roster "+base] = fmt.Sprintf("%s (%s)", counted(clientsIn(f), "client"), version([]File{f})[:6])
 		}
 	}

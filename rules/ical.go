@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,45 +21,6 @@ type icalFile struct {
 	wrong bool
 	days  holidays
 	count int // days, those that come each year once
-}
-
-type icalFiles map[string]*icalFile // by path
-
-// isCalendar says that a file holds holidays, and no rules.
-func isCalendar(name string) bool { return strings.EqualFold(filepath.Ext(name), ".ics") }
-
-// withoutCalendars are the rule files, and apart from them the calendars.
-func withoutCalendars(files []File) ([]File, icalFiles) {
-	all, icals := make([]File, 0, len(files)), icalFiles{}
-	for _, f := range files {
-		if isCalendar(f.Name) {
-			icals[filepath.Clean(f.Name)] = &icalFile{name: f.Name, data: f.Data}
-		} else {
-			all = append(all, f)
-		}
-	}
-	return all, icals
-}
-
-// beside is the calendar of that name in the directory of a rule file; nil where
-// there is none.
-func (all icalFiles) beside(ruleFile, name string) *icalFile {
-	if name != filepath.Base(name) {
-		return nil
-	}
-	return all[filepath.Join(filepath.Dir(ruleFile), name)]
-}
-
-// names are those beside a rule file.
-func (all icalFiles) names(ruleFile string) []string {
-	var names []string
-	for path := range all {
-		if filepath.Dir(path) == filepath.Clean(filepath.Dir(ruleFile)) {
-			names = append(names, filepath.Base(path))
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // read takes the days of all events, once. What is wrong is told at its event.

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // LoadDir reads the rule files of a directory; see LoadFS. Their names are
@@ -37,7 +36,10 @@ func LoadFS(fsys fs.FS) ([]File, error) {
 }
 
 // ofSets says that a file belongs to a set of rules.
-func ofSets(name string) bool { return isRuleFile(name) || isBeside(name) }
+func ofSets(name string) bool {
+	_, belongs := fileKindOf(name)
+	return belongs
+}
 
 func loadFS(fsys fs.FS, takes func(name string) bool) ([]File, error) {
 	// Kubernetes puts a new version in place by pointing ..data at it, perhaps
@@ -100,19 +102,10 @@ func LoadBeside(dir string) ([]File, error) {
 	return loadDir(dir, isBeside)
 }
 
-func isBeside(name string) bool { return isRosterFile(name) || isCalendar(name) && !leftBehind(name) }
-
-// isRuleFile passes over hidden files (..data, .#lock, .x.yaml.swp) and the
-// copies of editors (#x.yaml#, ~x.yaml; x.yaml~ and x.yaml.bak end otherwise).
-func isRuleFile(name string) bool {
-	lower := strings.ToLower(name)
-	if !strings.HasSuffix(lower, ".yaml") && !strings.HasSuffix(lower, ".yml") {
-		return false
-	}
-	return !leftBehind(name)
+func isBeside(name string) bool {
+	kind, belongs := fileKindOf(name)
+	return belongs && kind != holdsRules
 }
-
-func leftBehind(name string) bool { return strings.ContainsRune(".~#", rune(name[0])) }
 
 // readFile reads one byte more than is allowed at most, so that Parse can tell.
 func readFile(fsys fs.FS, name string) ([]byte, error) {

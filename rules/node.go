@@ -26,11 +26,11 @@ type reader struct {
 	zones     map[string]zone
 	actives   map[string]*Active           // by what they say
 	gaps      map[activeSpan]time.Duration // the longest that each takes
-	icals     icalFiles
+	icals     besideFiles[*icalFile]
 	matchers  map[string]parsedMatchers
 
-	rosters         map[string]*roster // by the file's name
-	defaults        *defaults          // of the set; nil: none
+	rosters         besideFiles[*roster]
+	defaults        *defaults // of the set; nil: none
 	feeds           []*feedDraft
 	escalations     []*escalationDraft
 	maintenances    []maintenanceDraft

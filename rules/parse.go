@@ -23,25 +23,22 @@ func ParseFor(files []File, notifiers []Target) (*Set, error) {
 }
 
 func parseWith(files []File, check func(*reader)) (*Set, error) {
-	all := files
-	files, icals := withoutCalendars(all)
 	r := &reader{
-		found:     &Findings{Files: len(files)},
-		icals:     icals,
+		found:     &Findings{},
 		actives:   map[string]*Active{},
 		gaps:      map[activeSpan]time.Duration{},
 		calendars: map[string]*calendar{},
 		zones:     map[string]zone{},
 		matchers:  map[string]parsedMatchers{},
 	}
-	if r.tooMany(all) {
+	ruleFiles := r.part(files)
+	r.found.Files = len(ruleFiles)
+	if r.tooMany(files) {
 		return nil, r.found.err()
 	}
-	ruleFiles := r.takeRosters(files)
-	r.found.Files = len(ruleFiles)
 	r.readFiles(ruleFiles)
 	set := r.link()
-	set.version, set.files = version(all), len(ruleFiles)
+	set.version, set.files = version(files), len(ruleFiles)
 	if len(r.feeds) == 0 && r.found.err() == nil {
 		r.noFeeds(ruleFiles)
 		r.unread.uses = true // there are none

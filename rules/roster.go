@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -31,34 +29,6 @@ type roster struct {
 	rows  []rosterRow
 }
 
-// isRosterFile says that a file lists clients: a table, or one client a line.
-func isRosterFile(name string) bool {
-	base := path.Base(filepath.ToSlash(name))
-	lower := strings.ToLower(base)
-	return (strings.HasSuffix(lower, ".csv") || strings.HasSuffix(lower, ".txt")) && !leftBehind(base)
-}
-
-// bytesMax is how large a file may be.
-func (f File) bytesMax() int {
-	if isRosterFile(f.Name) {
-		return RosterBytesMax
-	}
-	return FileBytesMax
-}
-
-// takeRosters takes the roster files out of files.
-func (r *reader) takeRosters(files []File) (others []File) {
-	r.rosters = map[string]*roster{}
-	for _, f := range files {
-		if !isRosterFile(f.Name) {
-			others = append(others, f)
-			continue
-		}
-		r.rosters[filepath.ToSlash(f.Name)] = &roster{src: &source{name: f.Name}, file: f}
-	}
-	return others
-}
-
 // readRoster reads the clients that are expected: a list, or a mapping that has one
 // or names a file of them. It says whether all of them are known.
 func (r *reader) readRoster(f *Feed, n *yaml.Node) bool {
@@ -66,7 +36,7 @@ func (r *reader) readRoster(f *Feed, n *yaml.Node) bool {
 		return true
 	}
 	before := len(r.found.All)
-	if n.Kind == yaml.ScalarNode && isRosterFile(n.Value) {
+	if n.Kind == yaml.ScalarNode && holds(holdsClients, n.Value) {
 		r.fail(n, wrongType, fmt.Sprintf("roster is %s, and must be a list or name a file", kindOf(n)), "write roster: {file: "+shortened(n.Value)+"}")
 		return false
 	}
@@ -95,20 +65,15 @@ func (r *reader) readRosterFile(f *Feed, n *yaml.Node) bool {
 	if !ok {
 		return false
 	}
-	if !isRosterFile(name) || strings.ContainsAny(name, `/\`) {
+	if !holds(holdsClients, name) || strings.ContainsAny(name, `/\`) {
 		r.fail(n, wrongName, fmt.Sprintf("%s is no file of clients beside the rule files", quoted(name)),
 			"write file: clients.csv (a table whose header is client and names of labels), or clients.txt (one client a line)")
 		return false
 	}
-	list := r.rosters[path.Join(path.Dir(filepath.ToSlash(r.src.name)), name)]
-	if list == nil {
-		var names []string
-		for known := range r.rosters {
-			names = append(names, path.Base(known))
-		}
-		slices.Sort(names)
+	list, ok := r.rosters.beside(r.src.name, name)
+	if !ok {
 		r.fail(n, noSuchRoster, fmt.Sprintf("there is no file %s beside this one", quoted(name)),
-			didYouMean(name, names, "put it there: without it nobody would be expected"))
+			didYouMean(name, r.rosters.names(r.src.name), "put it there: without it nobody would be expected"))
 		return false
 	}
 	if !list.read {
