@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 // load is what `feedwatch load` puts on a server.
@@ -101,10 +102,10 @@ type loadTally struct {
 	problem        string          // the last refusal
 }
 
-// run sends until the time is over, and says each second how it goes.
+// run sends until the time is over, and says each second how it goes. The first
+// answer that is neither yes nor busy ends it.
 func (l *load) run(ctx context.Context, c *client, out, progress io.Writer) error {
 	begun := time.Now()
-	whole := ctx
 	if l.duration > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, l.duration)
@@ -112,56 +113,44 @@ func (l *load) run(ctx context.Context, c *client, out, progress io.Writer) erro
 	}
 	tally := &loadTally{}
 	bodies := make(chan []byte)
-	failed := make(chan error, l.connections)
-	var senders sync.WaitGroup
+	senders, ctx := errgroup.WithContext(ctx)
 	for range l.connections {
-		senders.Go(func() {
+		senders.Go(func() error {
 			for body := range bodies {
 				if err := l.send(ctx, c, body, tally); err != nil {
-					failed <- err
-					return
+					return err
 				}
 			}
+			return nil
 		})
 	}
-	err := l.write(ctx, bodies, failed, func() { tally.progress(progress, begun) })
+	l.write(ctx, bodies, func() { tally.progress(progress, begun) })
 	close(bodies)
-	senders.Wait()
-	if err == nil && whole.Err() == nil {
-		select {
-		case err = <-failed:
-		default:
-		}
-	}
-	if err != nil && ctx.Err() == nil {
+	if err := senders.Wait(); err != nil {
 		return err
 	}
 	return tally.summary(out, time.Since(begun))
 }
 
-// write hands out one body after the other, at the rate that was asked for.
-func (l *load) write(ctx context.Context, bodies chan<- []byte, failed <-chan error, tell func()) error {
+// write hands out one body after the other, at the rate that was asked for, until each
+// client was sent once or ctx ends.
+func (l *load) write(ctx context.Context, bodies chan<- []byte, tell func()) {
 	begun, told, sent := time.Now(), time.Now(), 0
-	for {
-		if l.duration == 0 && sent >= l.series {
-			return nil
-		}
+	for l.duration > 0 || sent < l.series {
 		if l.rate > 0 {
 			due := begun.Add(time.Duration(float64(sent) / l.rate * float64(time.Second)))
 			select {
 			case <-time.After(time.Until(due)):
 			case <-ctx.Done():
-				return nil
+				return
 			}
 		}
 		n := min(l.batch, l.series-sent%l.series)
 		select {
 		case bodies <- l.body(sent%l.series, n):
 			sent += n
-		case err := <-failed:
-			return err
 		case <-ctx.Done():
-			return nil
+			return
 		}
 		if time.Since(told) >= time.Second {
 			told = time.Now()
