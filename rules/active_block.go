@@ -147,7 +147,7 @@ func parseDays(text string) (byte, error) {
 	from, to := slices.Index(dayNames[:], first), slices.Index(dayNames[:], last)
 	switch {
 	case from < 0 || ranged && to < 0:
-		return 0, fmt.Errorf("%s is no day of the week; write %s", quoted(text), daysExample)
+		return 0, fmt.Errorf("%s is no day of the week; %s", quoted(text), likeDays(text))
 	case !ranged:
 		return 1 << from, nil
 	case from == to:
@@ -201,7 +201,7 @@ func parseHours(text string) (hours, error) {
 	to, toOK := parseClock(last)
 	switch {
 	case !ok || !fromOK || !toOK || from == dayMinutes:
-		return hours{}, fmt.Errorf("%s are no hours; write for example %s", quoted(text), hoursExample)
+		return hours{}, fmt.Errorf("%s are no hours; %s", quoted(text), likeHours(text))
 	case from == to:
 		return hours{}, fmt.Errorf("%q are hours without length; write \"00:00-24:00\" for the whole day, or leave the key out", text)
 	case to < from:
@@ -281,7 +281,7 @@ func parseDate(text string) (date, error) {
 	case errors.As(err, &of) && strings.HasSuffix(of.Message, "out of range"):
 		return 0, fmt.Errorf("holidays: %w: %s; check day and month", errNoSuchDate, text)
 	case err != nil:
-		return 0, fmt.Errorf("%s is no date; write for example %s", quoted(text), holidaysExample)
+		return 0, fmt.Errorf("%s is no date; %s", quoted(text), likeDate(text))
 	case t.Year() < activeFirst || t.Year() > activeLast:
 		return 0, fmt.Errorf("%s is in the year %d; check the year", text, t.Year())
 	}

@@ -225,6 +225,9 @@ func loadZone(name string) zone {
 	if strings.EqualFold(name, "local") {
 		return zone{err: errors.New(`timezone "Local" is another one on each machine; write its name, for example Europe/Oslo`)}
 	}
+	if standsStill(name) {
+		return zone{err: fmt.Errorf("timezone %q is an offset; %s", name, noPlace)}
+	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
 		return zone{err: fmt.Errorf("unknown timezone %q; %s", shortened(name), likeZone(name))}

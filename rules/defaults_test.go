@@ -178,7 +178,7 @@ var wrongDefaults = []wrongFile{
 	}},
 	{"wrong active hours among the defaults", "defaults: {active: {days: mon-fri}}\n" + feedWith("defaults: {active: {hours: 8-18, timezone: UTC}}\n"+everyone), []string{
 		`1:20: active has no timezone -> write timezone: Europe/Oslo, whose clock the hours are of`,
-		`7:32: "8-18" are no hours -> write for example "08:00-18:00", or "22:00-06:00" for hours that end on the next day`,
+		`7:32: "8-18" are no hours -> write "08:00-18:00"`,
 	}},
 	{"defaults of a wrong kind", "defaults: [1h]\n" + feedWith("defaults: {stale_after: 5}\nrules: [{name: everyone, stale_after: 1m}]"), []string{
 		`1:11: defaults is a list -> write keys and values here: stale_after, warn_after, lag_over, resolve_after, forget_after and 4 more`,

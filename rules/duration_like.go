@@ -56,7 +56,7 @@ func likeDuration(s string) (time.Duration, bool) {
 	if word != s && s[0] == 'P' {
 		word = strings.Replace(word, "t", "", 1)
 	}
-	word = strings.NewReplacer(" ", "", "\t", "", "\u00a0", "", "\u202f", "", "\u2009", "", "\u200b", "", "and", "", "_", "").Replace(word)
+	word = strings.NewReplacer(" ", "", "\n", "", "\t", "", "\u00a0", "", "\u202f", "", "\u2009", "", "\u200b", "", "and", "", "_", "").Replace(word)
 	if m := clockTime.FindStringSubmatch(word); m != nil {
 		word = m[1] + "h" + m[2] + "m"
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -95,9 +96,18 @@ func (r *reader) readStep(d *escalationDraft, n *yaml.Node, first bool) (Step, s
 		r.fail(m.node, missingKey, "a step does not say when it is taken", "write after: 5m (since opening) or before_loss: 48h")
 	}
 	if n := m.get("repeat"); n != nil {
-		step.Repeat, _ = r.duration(n, "repeat")
+		step.Repeat = r.readRepeat(n)
 	}
 	return step, kind
+}
+
+// readRepeat reads how often a step is taken again: each time is a page.
+func (r *reader) readRepeat(n *yaml.Node) time.Duration {
+	every, ok := r.duration(n, "repeat")
+	if ok && every < RepeatMin {
+		r.fail(n, wrongDuration, fmt.Sprintf("repeat is %s, and each time pages people", FormatDuration(every)), fmt.Sprintf("write at least %s, for example 1h", FormatDuration(RepeatMin)))
+	}
+	return every
 }
 
 func (r *reader) readLead(d *escalationDraft, n *yaml.Node) Lead {

@@ -33,6 +33,7 @@ const (
 	HoursMax        = 24                    // of one active
 	TextBytesMax    = 1_000                 // of a description, an owner, a runbook, a reason
 	NameBytesMax    = 100                   // of a rule, an escalation, a maintenance, a notifier
+	RepeatMin       = time.Minute           // between two pages of a step
 	DurationMax     = 3650 * 24 * time.Hour // of every duration
 )
 

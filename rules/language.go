@@ -185,7 +185,7 @@ var feedObject = newObject("a feed",
 var stepObject = newObject("a step",
 	key{"notify", listOf(just(targetShape)), true, "Whom: kind/name, for example slack/cdp-alerts."},
 	key{"after", duration, false, "How long after the incident opened, if nobody has acknowledged. The first step needs none: at once."},
-	key{"repeat", duration, false, "Again and again, this far apart."},
+	key{"repeat", duration, false, "Again and again, this far apart: 1m at least."},
 	key{"before_loss", just(leadShape), false, "How long before data is lost, for example 48h, or 50% of the retention. It waits for no acknowledgement."},
 ).atMostOne("after", "before_loss")
 

@@ -88,7 +88,7 @@ func checkClientLabel(name string) error {
 		return nil
 	}
 	if err := feed.CheckLabelName(name); err != nil {
-		return fmt.Errorf("%w; match client or one of its labels", plain(err))
+		return fmt.Errorf("%w; %s", plain(err), didYouMean(name, []string{ClientLabel}, "match client or one of its labels"))
 	}
 	return nil
 }
@@ -96,6 +96,7 @@ func checkClientLabel(name string) error {
 func matcherError(s string, err error) error {
 	var bad *syntax.Error
 	if errors.As(err, &bad) {
+		bad = alone(s, bad)
 		expr := strings.TrimSuffix(strings.TrimPrefix(bad.Expr, "^(?:"), ")$")
 		return fmt.Errorf("the regular expression %s is wrong: %s; %s", quoted(expr), bad.Code, likeRegex(expr))
 	}

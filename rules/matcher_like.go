@@ -1,8 +1,11 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -14,6 +17,11 @@ const curlyQuotes = "‘’‚‛“”„‟"
 var (
 	joinedByWord = regexp.MustCompile(`(?i)^(\w+[=!~]+"[^"]*")\s+(?:and|&&)\s+(\w+[=!~]+"[^"]*")$`)
 	inList       = regexp.MustCompile(`(?i)^(\w+)\s+(not\s+)?in\s*[(\[]([^()\[\]]+)[)\]]$`)
+	anyOf        = regexp.MustCompile(`(?i)^(\w+)\s*=\s*"([^"]*)"\s+(?:or|\|\|?)\s+(\w+)\s*=\s*"([^"]*)"$`)
+	singleQuotes = regexp.MustCompile(`^(\w+)\s*([=!]~|!?=)\s*'([^'"]*)'$`)
+	withColon    = regexp.MustCompile(`^(\w+)\s*:\s*"?([^"{}]+)"?$`)
+	notBefore    = regexp.MustCompile(`^!\s*(\w+)\s*=(~?)\s*("[^"]*"|[\w.-]+)$`)
+	backslashed  = regexp.MustCompile(`^(\w+)\s*([=!]~)\s*"([^"]*\\[^"\\][^"]*)"$`)
 	doubleEquals = regexp.MustCompile(`^(\w+)\s*==\s*("[^"]*"|[\w.-]+)$`)
 )
 
@@ -34,7 +42,43 @@ func likeMatcher(s string) (string, bool) {
 	if m := doubleEquals.FindStringSubmatch(s); m != nil {
 		return fmt.Sprintf("write %s=%q", m[1], strings.Trim(m[2], `"`)), true
 	}
+	if m := anyOf.FindStringSubmatch(s); m != nil {
+		if m[1] != m[3] {
+			return "write a rule for each: all matchers of one must fit", true
+		}
+		return fmt.Sprintf("write %s=~%q", m[1], m[2]+"|"+m[4]), true
+	}
+	if m := singleQuotes.FindStringSubmatch(s); m != nil {
+		return fmt.Sprintf("write %s%s%q: the value stands in double quotes", m[1], m[2], m[3]), true
+	}
+	if m := withColon.FindStringSubmatch(s); m != nil {
+		return fmt.Sprintf("write %s=%q", m[1], m[2]), true
+	}
+	if m := notBefore.FindStringSubmatch(s); m != nil {
+		return fmt.Sprintf("write %s!%s%s", m[1], strings.Replace("="+m[2], "=~", "~", 1), m[3]), true
+	}
+	if m := backslashed.FindStringSubmatch(s); m != nil {
+		return fmt.Sprintf("write %s%s%q: within quotes a backslash is written twice", m[1], m[2], m[3]), true
+	}
 	return "", false
+}
+
+var regexValue = regexp.MustCompile(`[=!]~\s*"((?:[^"\\]|\\.)*)"`)
+
+// alone is what is wrong with an expression of s by itself: what stands around it
+// when it is read is not what somebody wrote.
+func alone(s string, wrong *syntax.Error) *syntax.Error {
+	for _, m := range regexValue.FindAllStringSubmatch(s, -1) {
+		text, err := strconv.Unquote(`"` + m[1] + `"`)
+		if err != nil {
+			continue
+		}
+		var bad *syntax.Error
+		if _, err := syntax.Parse(text, syntax.Perl); errors.As(err, &bad) {
+			return bad
+		}
+	}
+	return wrong
 }
 
 // likeRegex says what to write in place of an expression that is wrong.
@@ -55,7 +99,13 @@ func likeRegex(expr string) string {
 func matchHint(n *yaml.Node, example string) string {
 	switch {
 	case n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, `=~`):
-		return fmt.Sprintf("write match: ['%s']", strings.ReplaceAll(shortened(n.Value), "'", "''"))
+		var all []string
+		for line := range strings.Lines(strings.TrimSpace(n.Value)) {
+			if line = strings.TrimSpace(line); line != "" && len(all) < 6 {
+				all = append(all, "'"+strings.ReplaceAll(shortened(line), "'", "''")+"'")
+			}
+		}
+		return fmt.Sprintf("write match: [%s]", strings.Join(all, ", "))
 	case n.Kind == yaml.MappingNode:
 		if m, ok := pairMatcher(n); ok {
 			return fmt.Sprintf("write match: [%s]", m)

@@ -317,6 +317,10 @@ func (r *reader) name(n *yaml.Node, key string) (string, bool) {
 		r.fail(n, wrongName, key+" has white space at an end or a line break", "remove it")
 		return "", false
 	}
+	if c, has := unseen(s); ok && has {
+		r.fail(n, wrongName, fmt.Sprintf("%s has a character that nobody sees (U+%04X)", key, c), "remove it")
+		return "", false
+	}
 	return s, ok
 }
 

@@ -78,7 +78,7 @@ func (r *reader) tooMany(files []File) bool {
 func (r *reader) noFeeds(files []File) {
 	const hint = "write at least one:\n\nfeeds:\n  - name: my-feed\n    escalation: on-call\n    rules:\n      - {name: everyone, stale_after: 30m}"
 	if len(files) == 0 {
-		r.found.add(spot{}, noFeeds, "no rule files: nothing would be watched", "put a *.yaml file into the directory of the rules")
+		r.found.add(spot{}, noFeeds, "no rule files: nothing would be watched", "put a *.yaml file into the directory of the rules; those in directories below it are not read")
 		return
 	}
 	at := spot{}

@@ -43,36 +43,45 @@ var strayKeys = map[*object]map[string]stray{
 		"labels":      {"labels are the clients'; heartbeats bring them, or the roster", ""},
 	},
 	ruleObject: {
-		"for":           {"write stale_after: how long an update may be missing", "stale_after"},
-		"expr":          {"a rule has no expression: write stale_after: how long an update may be missing", "stale_after"},
-		"alert":         {"write name:", "name"},
-		"timeout":       {"write stale_after:", "stale_after"},
-		"threshold":     {"write stale_after:", "stale_after"},
-		"interval":      {"write stale_after: how long an update may be missing", "stale_after"},
-		"every":         {"write stale_after: how long an update may be missing", "stale_after"},
-		"max_age":       {"write stale_after:", "stale_after"},
-		"labels":        {"severity is a key of the rule itself; labels of clients are matched with match:", ""},
-		"annotations":   {"description and runbook stand in the feed", ""},
-		"summary":       {"description belongs in the feed", ""},
-		"group_by":      {"write per: and one label, for example per: cluster", "per"},
-		"by":            {"write per: and one label, for example per: cluster", "per"},
-		"matchers":      {`write match: ['tier="enterprise"']`, "match"},
-		"match_re":      {`write match: ['client=~"batch-.*"']`, "match"},
-		"selector":      {`write match: ['tier="enterprise"']`, "match"},
-		"client":        {`write match: ['client="acme"']`, "match"},
-		"receiver":      {"write escalation: and the name of one under escalations:", "escalation"},
-		"notify":        {"notify belongs in a step of an escalation; write escalation: and the name of one, or leave it out for the feed's", "escalation"},
-		"priority":      {"write severity: info, warning, error or critical", "severity"},
-		"level":         {"write severity: info, warning, error or critical", "severity"},
-		"cron":          {`write expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`, "expect"},
-		"schedule":      {`write expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`, "expect"},
-		"grace":         {"grace belongs in expect, beside cron", ""},
-		"timezone":      {"timezone belongs in expect, beside cron, or in active", ""},
-		"repeat":        {"repeat belongs in a step of an escalation", ""},
-		"before_loss":   {"before_loss belongs in a step of an escalation", ""},
-		"runbook_url":   {"runbook belongs in the feed", ""},
-		"critical_from": {"write severity: {default: error, critical_from: 50%}", "severity"},
-		"group_wait":    {"leave it out: one cause is one incident", ""},
+		"for":            {"write stale_after: how long an update may be missing", "stale_after"},
+		"expr":           {"a rule has no expression: write stale_after: how long an update may be missing", "stale_after"},
+		"alert":          {"write name:", "name"},
+		"timeout":        {"write stale_after:", "stale_after"},
+		"threshold":      {"write stale_after:", "stale_after"},
+		"interval":       {"write stale_after: how long an update may be missing", "stale_after"},
+		"every":          {"write stale_after: how long an update may be missing", "stale_after"},
+		"max_age":        {"write stale_after:", "stale_after"},
+		"labels":         {"severity is a key of the rule itself; labels of clients are matched with match:", ""},
+		"annotations":    {"description and runbook stand in the feed", ""},
+		"summary":        {"description belongs in the feed", ""},
+		"group_by":       {"write per: and one label, for example per: cluster", "per"},
+		"by":             {"write per: and one label, for example per: cluster", "per"},
+		"matchers":       {`write match: ['tier="enterprise"']`, "match"},
+		"match_re":       {`write match: ['client=~"batch-.*"']`, "match"},
+		"selector":       {`write match: ['tier="enterprise"']`, "match"},
+		"client":         {`write match: ['client="acme"']`, "match"},
+		"receiver":       {"write escalation: and the name of one under escalations:", "escalation"},
+		"notify":         {"notify belongs in a step of an escalation; write escalation: and the name of one, or leave it out for the feed's", "escalation"},
+		"priority":       {"write severity: info, warning, error or critical", "severity"},
+		"level":          {"write severity: info, warning, error or critical", "severity"},
+		"cron":           {`write expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`, "expect"},
+		"schedule":       {`write expect: {cron: "0 6 * * *", timezone: Europe/Oslo, grace: 45m}`, "expect"},
+		"grace":          {"grace belongs in expect, beside cron", ""},
+		"timezone":       {"timezone belongs in expect, beside cron, or in active", ""},
+		"repeat":         {"repeat belongs in a step of an escalation", ""},
+		"before_loss":    {"before_loss belongs in a step of an escalation", ""},
+		"runbook_url":    {"runbook belongs in the feed", ""},
+		"critical_from":  {"write severity: {default: error, critical_from: 50%}", "severity"},
+		"business_hours": {"write " + activeExample, "active"},
+		"working_hours":  {"write " + activeExample, "active"},
+		"office_hours":   {"write " + activeExample, "active"},
+		"active_hours":   {"write " + activeExample, "active"},
+		"hours":          {"write " + activeExample, "active"},
+		"days":           {"write " + activeExample, "active"},
+		"group_wait":     {"leave it out: one cause is one incident", ""},
+	},
+	severityObject: {
+		"critical": {"write critical_from: 50%", "critical_from"},
 	},
 	expectObject: {
 		"tz":          {"write timezone:", ""},
@@ -148,11 +157,11 @@ func (is *object) stray(key string) stray {
 	if meant, value, ok := is.joined(key); ok {
 		return stray{fmt.Sprintf("write %s: %s", meant, value), meant}
 	}
-	if meant := nearest(key, is.names); meant != "" {
-		return stray{fmt.Sprintf("did you mean %q?", meant), meant}
-	}
 	if strings.HasPrefix(key, "x-") || strings.HasPrefix(key, ".") {
 		return stray{"a rule file has no place of its own for anchors: write &name where it is used first", ""}
+	}
+	if meant := nearest(key, is.names); meant != "" {
+		return stray{didYouMean(key, is.names, ""), meant}
 	}
 	return stray{"known here: " + listed(is.names, len(is.names)), ""}
 }
@@ -160,11 +169,11 @@ func (is *object) stray(key string) stray {
 // joined parts "name:x" and "name x", which YAML takes for one key, into the key that
 // is meant and its value.
 func (is *object) joined(key string) (name, value string, ok bool) {
-	at := strings.IndexAny(key, ":= ")
+	at := strings.IndexAny(key, ":= ：")
 	if at < 0 || !slices.Contains(is.names, key[:at]) {
 		return "", "", false
 	}
-	value = strings.TrimLeft(key[at:], ":= ")
+	value = strings.TrimLeft(key[at:], ":= ：")
 	return key[:at], shortened(value), value != ""
 }
 
@@ -174,6 +183,9 @@ func (is *object) strayed(key string) (stray, bool) {
 	word := strings.ToLower(wordBreaks.Replace(key))
 	if s, ok := strayKeys[is][word]; ok {
 		return s, true
+	}
+	if slices.Contains(is.names, word) { // in capitals
+		return stray{}, false
 	}
 	for _, other := range []*object{feedObject, ruleObject, stepObject, expectObject, escalationObject, maintenanceObject, activeObject} {
 		if other == is || !slices.Contains(other.names, word) {

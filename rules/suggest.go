@@ -9,7 +9,7 @@ import (
 // otherwise when none is near.
 func didYouMean(wrong string, known []string, otherwise string) string {
 	if meant := nearest(wrong, known); meant != "" {
-		return fmt.Sprintf("did you mean %q?", meant)
+		return fmt.Sprintf("did you mean %q?", meant) + otherLetter(wrong, meant)
 	}
 	return otherwise
 }
@@ -26,7 +26,7 @@ func nearest(wrong string, known []string) string {
 }
 
 // fold makes staleAfter, stale-after and stale_after one word.
-func fold(s string) string { return strings.ToLower(wordJoints.Replace(s)) }
+func fold(s string) string { return strings.ToLower(wordJoints.Replace(lookAlikes.Replace(s))) }
 
 var wordJoints = strings.NewReplacer("_", "", "-", "", " ", "", "\u00a0", "", "\u200b", "", "‘", "", "’", "", "“", "", "”", "", "„", "")
 

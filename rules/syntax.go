@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -32,7 +33,7 @@ func syntaxMistake(src *source, err error) mistake {
 		e.from = src.clamp(Pos{Line: load.ContextMark.Line, Col: load.ContextMark.Column})
 	}
 	for _, explain := range []func() (mistake, bool){
-		e.tab, e.dash, e.quote, e.bracket, e.keyAbove, e.item, e.first, e.indentation, e.colon, e.start, e.noColon,
+		e.tab, e.invisible, e.dash, e.quote, e.bracket, e.keyAbove, e.item, e.first, e.indentation, e.colon, e.start, e.noColon,
 	} {
 		if m, ok := explain(); ok {
 			m.message = "not YAML: " + m.message
@@ -69,6 +70,25 @@ func (e *syntaxError) tab() (mistake, bool) {
 		return mistake{}, false
 	}
 	return e.found(e.at, "a tab where YAML wants spaces", "indent with spaces")
+}
+
+// invisible is a character that looks like a space, or like nothing, on the line or
+// the one above.
+func (e *syntaxError) invisible() (mistake, bool) {
+	for _, n := range []int{e.above(), e.at.Line} {
+		if n == 0 {
+			continue
+		}
+		line, _, _ := strings.Cut(e.line(n), " #")
+		at := strings.IndexAny(line, invisible)
+		if at < 0 || strings.ContainsAny(line[:at], `'"`) {
+			continue
+		}
+		c, _ := utf8.DecodeRuneInString(line[at:])
+		return e.found(e.src.clamp(Pos{Line: n, Col: utf8.RuneCountInString(line[:at]) + 1}), fmt.Sprintf("an invisible character (U+%04X) before %q", c, shortened(strings.TrimLeft(line[at:], invisible+" "))),
+			"remove it and others like it, and write a plain space where one is needed")
+	}
+	return mistake{}, false
 }
 
 var gluedDash = regexp.MustCompile(`^\s*-([A-Za-z_]+:(?:\s.*)?)$`)
@@ -125,6 +145,10 @@ func (e *syntaxError) bracket() (mistake, bool) {
 		return mistake{}, false
 	}
 	if rest := e.src.rest(e.from); e.at.Line != e.from.Line && len(rest) > 0 && string(rest[0]) == opening {
+		if before, comment, ok := strings.Cut(string(rest), " #"); ok && strings.Contains(comment, closing) {
+			at := e.src.clamp(Pos{Line: e.from.Line, Col: e.from.Col + utf8.RuneCountInString(before) + 1})
+			return e.found(at, fmt.Sprintf("a # begins a comment, and the %q behind it is part of that", closing), "move the comment behind it, or put the text in quotes")
+		}
 		return e.found(e.from, fmt.Sprintf("a %q that is not closed before line %d", opening, e.at.Line), fmt.Sprintf("close it with %q, or write the comma that is missing", closing))
 	}
 	return e.found(e.at, fmt.Sprintf("a comma or a %q is missing before this", closing), "write a comma between two items; put text that holds commas, colons, brackets or quotes in quotes")

@@ -10,6 +10,9 @@ import (
 func ParseTarget(s string) (Target, error) {
 	kind, name, ok := strings.Cut(s, "/")
 	if !ok || !targetPart(kind) || !targetPart(name) {
+		if scheme, _, address := strings.Cut(s, "://"); address { // which may be a secret, and this is told to people
+			return Target{}, fmt.Errorf("an address (%s://...) names no notifier; name one of the service's configuration, which has the addresses, for example slack/cdp-alerts", shortened(scheme))
+		}
 		return Target{}, fmt.Errorf("%q names no notifier; write %s", shortened(s), likeTarget(s))
 	}
 	return Target{Kind: kind, Name: name}, nil

@@ -27,6 +27,8 @@ var (
 	zoneInitial = regexp.MustCompile(`^[A-Z]{2,5}$`)
 )
 
+const noPlace = "an offset is not a place, and its clock never changes; write the place, for example Europe/Oslo, or UTC"
+
 // likeZone says what to write in place of a name that is no timezone's.
 func likeZone(wrong string) string {
 	for _, zone := range commonZones {
@@ -37,7 +39,7 @@ func likeZone(wrong string) string {
 	}
 	switch {
 	case zoneOffset.MatchString(wrong):
-		return "an offset is not a place, and its clock never changes; write the place, for example Europe/Oslo, or UTC"
+		return noPlace
 	case zoneInitial.MatchString(wrong):
 		return "initials such as CEST hold for a part of the year; write the place, for example Europe/Oslo, or UTC"
 	default:
