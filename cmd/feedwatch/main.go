@@ -19,6 +19,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // whoever asks twice does not wait for what hangs
 	err := newRootCommand().ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		stop()

@@ -72,7 +72,13 @@ func readRuleFiles(paths []string) ([]rules.File, error) {
 		}
 		all = append(all, beside...)
 	}
-	return all, nil
+	seen := map[string]bool{} // a file may be named twice, or with its directory
+	return slices.DeleteFunc(all, func(f rules.File) bool {
+		name := filepath.Clean(f.Name)
+		again := seen[name]
+		seen[name] = true
+		return again
+	}), nil
 }
 
 // targets are the notifiers that a configuration names. Unlike destinations it
