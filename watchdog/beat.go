@@ -94,7 +94,7 @@ func (m *Machine) hear(f *feedState, id rowID, src int, arrival, event feed.Inst
 	if arrival <= before && event <= b.rows[i].event {
 		return // a repeat, or older than what is known: erases nothing
 	}
-	b.marksChanged = true
+	b.marksChanged, b.agesKnown = true, false
 	was, stood := b.rows[i].verdict, b.rows[i].in != 0 && f.tracks[id].stands()
 	if arrival > before && b.rows[i].in != 0 && troubled(was) && !b.isGroup(i) {
 		f.keepBase(id, known.event)

@@ -147,6 +147,7 @@ func (m *Machine) setVerdict(f *feedState, b *block, i int, v Verdict) {
 	}
 	if old == Retired || v == Retired {
 		b.namesChanged = true // it is saved with them
+		b.agesKnown = false
 		n := +1
 		if v == Retired {
 			n = -1

@@ -61,10 +61,10 @@ func (m *Machine) beginSaving() {
 // save is the image of a block, which has not changed from then on.
 func (m *Machine) save(f *feedState, n int, b *block) BlockImage {
 	image := BlockImage{Feed: f.name, Index: n, Marks: encodeMarks(b)}
-	if b.namesChanged || b.len() != b.savedRows {
+	if b.namesChanged || b.len() != int(b.savedRows) {
 		image.Names = m.encodeNames(f, b)
 	}
-	b.toSave, b.marksChanged, b.namesChanged, b.savedRows = false, false, false, b.len()
+	b.toSave, b.marksChanged, b.namesChanged, b.savedRows = false, false, false, int32(b.len())
 	return image
 }
 

@@ -30,6 +30,11 @@ func checkCounts(t testing.TB, m *Machine, f *feedState) {
 	byLabels := make([]tally, f.labels.len())
 	unplaced := 0
 	for _, b := range f.blocks {
+		kept := b.agesNow()
+		b.agesKnown = false
+		if now := b.agesNow(); kept != now {
+			t.Fatalf("block says %+v, read again it is %+v", kept, now)
+		}
 		unassigned := 0
 		for i := range b.rows {
 			v := b.rows[i].verdict
@@ -52,7 +57,7 @@ func checkCounts(t testing.TB, m *Machine, f *feedState) {
 			}
 			byLabels[b.rows[i].labels] = l
 		}
-		if unassigned != b.unassigned {
+		if unassigned != int(b.unassigned) {
 			t.Fatalf("block says %d unassigned, there are %d", b.unassigned, unassigned)
 		}
 		unplaced += unassigned

@@ -90,6 +90,7 @@ func (m *Machine) absorbRow(f *feedState, from *block, n int, labels feed.Labels
 	f.useSet(b.rows[i].sources)
 	b.rows[i].event = max(b.rows[i].event, from.rows[n].event)
 	b.rows[i].arrival = laterReference(b.rows[i].arrival, from.rows[n].arrival)
+	b.agesKnown = false
 }
 
 // laterReference is the newer of two arrivals; one that was seen beats one that

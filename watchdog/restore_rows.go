@@ -35,7 +35,7 @@ func (f *feedState) isSaved(n int, rows []savedRow) {
 			return
 		}
 	}
-	b.marksChanged, b.namesChanged, b.savedRows = false, false, b.len()
+	b.marksChanged, b.namesChanged, b.savedRows = false, false, int32(b.len())
 }
 
 // restoreRows makes at most findAhead rows. As names.findEach does, it waits for the

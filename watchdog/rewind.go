@@ -63,7 +63,7 @@ func (m *Machine) rewindFeed(f *feedState, by feed.Instant) {
 				b.rows[i].event = 0
 			}
 		}
-		b.marksChanged = true
+		b.marksChanged, b.agesKnown = true, false
 	}
 	for _, q := range f.quorums {
 		if q != nil {

@@ -24,6 +24,9 @@ func TestARowIsOneCacheLineAndHasNoPointer(t *testing.T) {
 			t.Errorf("%s is a %s: garbage collection would look at each row", field.Name, kind)
 		}
 	}
+	if n := unsafe.Sizeof(block{}); n%cacheLine != 0 {
+		t.Errorf("a block has %d bytes: its rows and names are not on one line", n)
+	}
 	f := newFeedState("f")
 	for range 3 * blockRows {
 		addNamed(f, "a")

@@ -32,18 +32,20 @@ const noRow = rowID(math.MaxUint32)
 // later and leaves it), never too late: every write that can make a deadline
 // earlier goes through wake.
 type block struct {
-	rows  []row
-	names strings.Builder // of its rows, one after another
+	rows  []row // first, with the names: a heartbeat reads both, and they are on one cache line
+	names strings.Builder
 	bound feed.Instant
+	ages  ages         // see agesNow
+	waits feed.Instant // earliest due time that its own sources have not reached
 
 	overdue []uint64 // bits: past its deadline, as its quorum counts; nil: no row is
 
-	waits        feed.Instant // earliest due time that its own sources have not reached
-	unassigned   int          // rows in trouble that belong to no incident yet
-	marksChanged bool         // since the last flush
+	unassigned   int32 // rows in trouble that belong to no incident yet
+	savedRows    int32 // rows in the last image of the names
+	marksChanged bool  // since the last flush
 	namesChanged bool
 	toSave       bool // it is still to be handed out by the pass under way; see saving
-	savedRows    int  // rows in the last image of the names
+	agesKnown    bool // false: a row changed since
 }
 
 // newBlock has room for as many rows as a block may have, with names as long as those
@@ -83,7 +85,7 @@ func (b *block) add(client string, since feed.Instant, labels labelsID, sources 
 		group:   isGroup(client),
 	})
 	b.names.WriteString(client)
-	b.marksChanged, b.namesChanged = true, true
+	b.marksChanged, b.namesChanged, b.agesKnown = true, true, false
 	return len(b.rows) - 1
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
-// Feeds are the aggregates of every feed, in order of first mention. It reads
-// every arrival once: call it when somebody asks, not on each Step.
+// Feeds are the aggregates of every feed, in order of first mention. It reads the
+// arrivals of the blocks that changed: call it when somebody asks, not on each Step.
 func (m *Machine) Feeds() []FeedView {
 	views := make([]FeedView, 0, len(m.order))
 	for _, f := range m.order {
@@ -59,20 +59,13 @@ func (m *Machine) overlayBlind(f *feedState, by *ByVerdict) {
 }
 
 func (f *feedState) newestAndOldest(v *FeedView) {
-	newest, oldest := feed.Instant(0), never
+	all := ages{oldest: never}
 	for _, b := range f.blocks {
-		for i := range b.rows {
-			a := b.rows[i].arrival
-			if a <= 0 || a <= newest && a >= oldest {
-				continue
-			}
-			if b.rows[i].verdict != Retired && !b.isGroup(i) {
-				newest, oldest = max(newest, a), min(oldest, a)
-			}
-		}
+		one := b.agesNow()
+		all.newest, all.oldest = max(all.newest, one.newest), min(all.oldest, one.oldest)
 	}
-	if newest > 0 {
-		v.Newest, v.Oldest = newest, oldest
+	if all.newest > 0 {
+		v.Newest, v.Oldest = all.newest, all.oldest
 	}
 }
 
