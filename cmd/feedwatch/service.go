@@ -209,6 +209,7 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.probe(ctx) })
 	group.Go(func() error { return s.report(ctx) })
 	group.Go(func() error { return s.housekeep(ctx) })
+	group.Go(func() error { return boundGarbage(ctx) })
 	s.pagerDuty.run(ctx, group)
 	s.alerts.run(ctx, group)
 	group.Go(func() error { return s.drills.Run(ctx) })
