@@ -3,6 +3,7 @@ package watchdog
 import (
 	"flag"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -85,6 +86,48 @@ func BenchmarkHeartbeatAtRandom(b *testing.B) {
 	}
 }
 
+// BenchmarkTableAlone is what no table can do without: to find one of n slots by a hash
+// that is known already, at random, and to keep the larger of two times there.
+func BenchmarkTableAlone(b *testing.B) {
+	type slot struct {
+		hash uint64
+		at   feed.Instant
+	}
+	for _, n := range sizes(fleet) {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			random := rand.New(rand.NewPCG(1, 2))
+			hashes := make([]uint64, n)
+			for i := range hashes {
+				hashes[i] = random.Uint64() | 1
+			}
+			slots := make([]slot, 1<<bits.Len(uint(n*3/2)))
+			keep := func(h uint64, at feed.Instant) {
+				for i := h >> 1 & uint64(len(slots)-1); ; i = (i + 1) & uint64(len(slots)-1) {
+					if s := &slots[i]; s.hash == h || s.hash == 0 {
+						s.hash, s.at = h, max(s.at, at)
+						return
+					}
+				}
+			}
+			for _, h := range hashes {
+				keep(h, noon)
+			}
+			random.Shuffle(n, func(i, k int) { hashes[i], hashes[k] = hashes[k], hashes[i] })
+			from, before := 0, cpu(b)
+			for b.Loop() {
+				if from == n {
+					from = 0
+				}
+				for _, h := range hashes[from : from+request] {
+					keep(h, noon.Add(time.Second))
+				}
+				from += request
+			}
+			b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/float64(b.N)/request, "cpu-ns/heartbeat")
+		})
+	}
+}
+
 func benchmarkBeats(b *testing.B, r *rig, beats []feed.Heartbeat) {
 	src := r.m.sources.find(feed.Push.Name)
 	b.ReportAllocs()
@@ -121,8 +164,13 @@ func BenchmarkMemory(b *testing.B) {
 			for b.Loop() {
 				r := newRig(b, plain)
 				before := heap()
+				beats := make([]feed.Heartbeat, 0, request)
 				for i := range n {
-					r.hear(feed.Push, beatOf(fmt.Sprintf("client-%05x", i), noon, "cluster", fmt.Sprint(i%20), "tier", fmt.Sprint(i%3), "region", fmt.Sprint(i%5)))
+					beats = append(beats, beatOf(fmt.Sprintf("client-%05x", i), noon, "cluster", fmt.Sprint(i%20), "tier", fmt.Sprint(i%3), "region", fmt.Sprint(i%5)))
+					if len(beats) == cap(beats) {
+						r.hear(feed.Push, beats...)
+						beats = beats[:0]
+					}
 				}
 				b.ReportMetric(float64(heap()-before)/float64(n), "bytes/series")
 				spent := cpu(b)

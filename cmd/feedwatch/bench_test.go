@@ -29,7 +29,7 @@ read: open
 rules: rules
 store: {path: feedwatch.db}
 tokens:
-  - {name: feeder, token_env: FW_PUSH, feeds: ["*"], roles: [push]}
+  - {name: feeder, token_env: FW_PUSH, feeds: ["*"], roles: [push, admin]}
 notifiers:
   console:
     - {name: none}
@@ -75,17 +75,22 @@ func startBare(b *testing.B) *benchServer {
 }
 
 func startFeedwatch(b *testing.B) *benchServer {
+	s := newFeedwatch(b, benchConfig, benchRules)
+	s.start("/-/ready")
+	return s
+}
+
+func newFeedwatch(b *testing.B, config, rules string) *benchServer {
 	s := &benchServer{b: b, dir: b.TempDir(), address: freeAddress(b)}
 	s.args = []string{"feedwatch", "serve", "--log-level", "error", "--config", filepath.Join(s.dir, "feedwatch.yaml")}
 	if err := os.Mkdir(filepath.Join(s.dir, "rules"), 0o700); err != nil {
 		b.Fatal(err)
 	}
-	for name, text := range map[string]string{"feedwatch.yaml": fmt.Sprintf(benchConfig, s.address), "rules/a.yaml": benchRules} {
+	for name, text := range map[string]string{"feedwatch.yaml": fmt.Sprintf(config, s.address), "rules/a.yaml": rules} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
 			b.Fatal(err)
 		}
 	}
-	s.start("/-/ready")
 	return s
 }
 
@@ -147,10 +152,14 @@ func requests(kind, line string, series, batch int) [][]byte {
 		for i := from; i < from+batch; i++ {
 			body = fmt.Appendf(body, line, i)
 		}
-		all = append(all, fmt.Appendf(nil, "POST /api/v1/heartbeats HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n"+
-			"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s", benchToken, kind, len(body), body))
+		all = append(all, postOf(kind, body))
 	}
 	return all
+}
+
+func postOf(kind string, body []byte) []byte {
+	return fmt.Appendf(nil, "POST /api/v1/heartbeats HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n"+
+		"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s", benchToken, kind, len(body), body)
 }
 
 // send posts all of them over benchConnections, from one answer to the next request.
