@@ -167,7 +167,7 @@ func (w *watcher) holds(l *life, inc *watchdog.Incident) {
 }
 
 func (w *watcher) holdIsWrong(inc *watchdog.Incident) string {
-	if inc.State != watchdog.StateOpen && inc.State != watchdog.StateAcknowledged {
+	if inc.State != watchdog.StateOpen && inc.State != watchdog.StateAcknowledged || w.waits(inc) {
 		return ""
 	}
 	now, h := w.oracle.now, inc.Hold

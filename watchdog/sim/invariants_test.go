@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -159,7 +160,7 @@ func (w *watcher) clients(f *feedSpec, views []watchdog.ClientView, incidents ma
 		shown[views[i].Client] = &views[i]
 	}
 	for _, s := range w.fleet.of(f.name) {
-		view := shown[s.client]
+		view, was := shown[s.client], w.shown[s]
 		w.shown[s] = view
 		want, loose := w.oracle.verdict(s)
 		if view == nil {
@@ -169,6 +170,9 @@ func (w *watcher) clients(f *feedSpec, views []watchdog.ClientView, incidents ma
 			continue
 		}
 		got := view.Verdict.String()
+		if was != nil && was.Verdict == view.Verdict && view.Verdict == watchdog.Stale && was.Arrival == view.Arrival && !w.oracle.cannotSee(s) {
+			want = got // a silence that was seen stays one when we slept
+		}
 		if got == retired && want != retired {
 			w.retired(s, want)
 			continue
@@ -354,6 +358,7 @@ func (w *watcher) pages(l *life, inc *watchdog.Incident) {
 		w.note("page %d of %s: %s to %v (%s, %s, %d of %d)", p.N, inc.ID, p.Reason, p.Targets, inc.Feed, inc.Cause, inc.Scope.Silent, inc.Scope.Of)
 		w.note("... %s, anchor %s", inc.Scope, inc.Anchor)
 		t := w.troubled[inc.Feed]
+		t.blind = t.blind || w.waitedOut(inc)
 		if inc.Cause == watchdog.CauseSilent && p.Reason == watchdog.ReasonOpened && !t.silent && !t.blind || !t.silent && !t.blind && !t.odd || inc.Cause == watchdog.CauseBlind && !t.blind ||
 			(inc.Cause == watchdog.CauseFrozen || inc.Cause == watchdog.CauseBehind) && !t.odd && !t.silent {
 			w.wrong("page %d of %s (%s, %s) without a silence", p.N, inc.ID, inc.Cause, p.Reason)
@@ -377,6 +382,39 @@ func (w *watcher) pages(l *life, inc *watchdog.Incident) {
 			w.wrong("page %d of %s: %s, step %d, for the second time", p.N, inc.ID, p.Reason, p.Step)
 		}
 	}
+}
+
+// waits says that a blind incident is from before this process, and that none of its
+// sources was heard since: nothing of it moves until one is, or it has waited long enough.
+func (w *watcher) waits(inc *watchdog.Incident) bool {
+	for name := range strings.SplitSeq(inc.Source, ", ") {
+		if w.oracle.known[name].After(w.started) {
+			return false
+		}
+	}
+	return inc.Cause == watchdog.CauseBlind && inc.Opened.Time().Before(w.started)
+}
+
+// waitedOut says that it waits for the longest bound of its sources after the first
+// start that followed the last that happened to it: a crash loop puts no page off.
+func (w *watcher) waitedOut(inc *watchdog.Incident) bool {
+	last := inc.Opened
+	for _, e := range inc.Events {
+		if e.At.Time().Before(w.started) {
+			last = e.At
+		}
+	}
+	first := w.started
+	for _, r := range w.oracle.ran {
+		if r.At >= last {
+			first = earlier(first, r.At.Time())
+		}
+	}
+	longest := w.pushLag()
+	if inc.Source == pullName {
+		longest = pullLag
+	}
+	return w.waits(inc) && !w.oracle.now.Before(first.Add(longest))
 }
 
 // ladder: nobody has acknowledged, so each step was taken when it was due.
