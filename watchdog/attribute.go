@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"hash/fnv"
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -93,9 +94,16 @@ func (m *Machine) recast(inc *incident) (ended bool) {
 // of them has that; false when none is in trouble.
 func (inc *incident) causeNow() (Cause, bool) {
 	found := map[Cause]bool{}
-	inc.feed.membersOf(inc, func(_ rowID, b *block, i int) { found[causeOf(b.rows[i].verdict)] = true })
-	if found[inc.Cause] {
-		return inc.Cause, true
+	for _, b := range inc.feed.blocks {
+		for i := range b.rows {
+			if v := b.rows[i].verdict; v.Opens() && b.rows[i].in == inc.seq {
+				cause := causeOf(v)
+				if cause == inc.Cause {
+					return cause, true
+				}
+				found[cause] = true
+			}
+		}
 	}
 	for _, cause := range causes {
 		if found[cause] {
@@ -105,16 +113,18 @@ func (inc *incident) causeNow() (Cause, bool) {
 	return "", false
 }
 
-// unplacedRows yields the rows in trouble for cause without an incident.
-func (f *feedState) unplacedRows(cause Cause, yield func(rowID, *block, int)) {
-	for n, b := range f.blocks {
-		if b.unassigned == 0 {
-			continue
-		}
-		for i := range b.rows {
-			v := b.rows[i].verdict
-			if v.Opens() && b.rows[i].in == 0 && causeOf(v) == cause {
-				yield(rowOf(n, i), b, i)
+// unplacedRows are the rows in trouble for cause without an incident.
+func (f *feedState) unplacedRows(cause Cause) iter.Seq2[rowID, *block] {
+	return func(yield func(rowID, *block) bool) {
+		for n, b := range f.blocks {
+			if b.unassigned == 0 {
+				continue
+			}
+			for i := range b.rows {
+				v := b.rows[i].verdict
+				if v.Opens() && b.rows[i].in == 0 && causeOf(v) == cause && !yield(rowOf(n, i), b) {
+					return
+				}
 			}
 		}
 	}
@@ -123,10 +133,17 @@ func (f *feedState) unplacedRows(cause Cause, yield func(rowID, *block, int)) {
 // placeCovered joins each unplaced row to an open incident that covers it, and
 // says whether some are left.
 func (m *Machine) placeCovered(f *feedState, cause Cause) bool {
+	if f.oldest(cause) == nil { // what is left is all there is: one row says so
+		for range f.unplacedRows(cause) {
+			return true
+		}
+		return false
+	}
 	open := f.covers(cause)
 	known := map[labelsID]*incident{}
 	left := false
-	f.unplacedRows(cause, func(_ rowID, b *block, i int) {
+	for id, b := range f.unplacedRows(cause) {
+		i := id.place()
 		inc, seen := known[b.rows[i].labels]
 		if !seen {
 			inc = f.covering(open, b.rows[i].labels)
@@ -141,10 +158,10 @@ func (m *Machine) placeCovered(f *feedState, cause Cause) bool {
 		}
 		if inc == nil {
 			left = true
-			return
+			continue
 		}
 		m.join(f, b, i, inc)
-	})
+	}
 	return left
 }
 
@@ -196,11 +213,11 @@ func (f *feedState) opened(cause Cause, b *block, i int) *incident {
 // silent, the feed or one label value, so the clients follow them.
 func (m *Machine) placeGroups(f *feedState, cause Cause) {
 	var groups []rowID
-	f.unplacedRows(cause, func(id rowID, b *block, i int) {
-		if b.isGroup(i) {
+	for id, b := range f.unplacedRows(cause) {
+		if b.isGroup(id.place()) {
 			groups = append(groups, id)
 		}
-	})
+	}
 	slices.SortFunc(groups, func(x, y rowID) int {
 		return cmp.Or(cmp.Compare(f.groupPattern(x).String(), f.groupPattern(y).String()), cmp.Compare(x, y))
 	})

@@ -30,11 +30,11 @@ func (f *feedState) scanOf(cause Cause) *scan {
 // feed is open.
 func (m *Machine) explain(f *feedState, cause Cause) {
 	s := f.scanOf(cause)
-	f.unplacedRows(cause, func(_ rowID, b *block, i int) {
-		if !b.isGroup(i) {
+	for id, b := range f.unplacedRows(cause) {
+		if i := id.place(); !b.isGroup(i) {
 			s.hear(b.rows[i].labels, 1)
 		}
-	})
+	}
 	for range causesMax {
 		e, ok := s.next()
 		if !ok {
@@ -232,7 +232,9 @@ func (m *Machine) anchor(f *feedState, cause Cause, p pattern, from *incident) (
 		}
 	}
 	if from == nil {
-		f.unplacedRows(cause, try)
+		for id, b := range f.unplacedRows(cause) {
+			try(id, b, id.place())
+		}
 		return best, found
 	}
 	f.membersOf(from, func(id rowID, b *block, i int) {
