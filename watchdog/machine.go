@@ -15,6 +15,7 @@ type Machine struct {
 	started  feed.Instant
 	woken    feed.Instant // the start, or the last Wake: what sources said before is old
 	restarts []Restart    // oldest first
+	ahead    feed.Instant // how much later than now was saved what is being restored
 	set      *rules.Set
 
 	feeds  map[string]*feedState

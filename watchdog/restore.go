@@ -11,7 +11,11 @@ import (
 // restore fills the table and the incidents from what was saved. Verdicts are
 // not saved: they follow from the watermarks once rules are put in force.
 func (m *Machine) restore(saved *Saved) {
-	m.restarts = slices.Clone(saved.Restarts)
+	m.ahead = saved.ahead(m.now)
+	if saved.Through > m.now.Add(setBackToldFrom) {
+		m.tellOfRewind(m.now+m.ahead, m.now)
+	}
+	m.restarts = setBack(saved.Restarts, m.ahead, m.now)
 	images := slices.Clone(saved.Blocks)
 	slices.SortFunc(images, func(a, b BlockImage) int {
 		if c := strings.Compare(a.Feed, b.Feed); c != 0 {
@@ -29,6 +33,9 @@ func (m *Machine) restore(saved *Saved) {
 	}
 	for _, s := range saved.Silences {
 		if s.Until > m.now {
+			if s.From <= m.now+m.ahead {
+				s.From = min(s.From, m.now) // it holds already
+			}
 			m.silence(s)
 		}
 	}
@@ -41,12 +48,16 @@ func (m *Machine) restore(saved *Saved) {
 	}
 }
 
-// notAhead refuses a saved stamp of the future, which would hide a silence until
-// it is past: such a row is expected from now on.
+// notAhead moves a saved stamp with the clock that made it. One that is still of
+// the future would hide a silence until it is past. A little ahead is the clock of
+// a source, and counts as now; such a row is expected from now on otherwise.
 func (m *Machine) notAhead(arrival feed.Instant) feed.Instant {
-	limit := m.now.Add(feed.ClockSkewMax)
-	if arrival <= limit && -arrival <= limit {
-		return arrival
+	if arrival < 0 { // minus the instant since when it is expected
+		return -m.notAhead(-arrival)
+	}
+	arrival -= min(arrival, m.ahead)
+	if arrival <= m.now.Add(feed.ClockSkewMax) {
+		return min(arrival, m.now)
 	}
 	m.trouble["saved stamps"] = "saved updates are stamped in the future, as if this clock had been set back: their series are expected from now on"
 	return -m.now
@@ -61,8 +72,9 @@ func (m *Machine) restoreIncident(saved *Incident) {
 	}
 	m.bySeq++
 	inc := &incident{Incident: *saved, seq: m.bySeq, feed: f, due: never}
+	inc.setBack(m.ahead, m.now)
 	inc.pattern = pattern{saved.Scope.Labels}
-	inc.calmSince = saved.Calm
+	inc.calmSince = inc.Calm
 	for i := range saved.Events { // which of the two was last
 		switch saved.Events[i].Kind {
 		case EventResumed:

@@ -22,9 +22,7 @@ func (m *Machine) Rewind(now feed.Instant) {
 	if by <= 0 {
 		return
 	}
-	m.trouble["clock"] = fmt.Sprintf("the clock was set back by %s at %s: what was stamped before is told as if it had been right then",
-		m.now.Sub(now).Round(time.Second), now)
-	m.rewound = now
+	m.tellOfRewind(m.now, now)
 	m.now, m.started, m.woken = now, m.started-by, m.woken-by
 	for i := range m.restarts {
 		m.restarts[i].At -= by
@@ -45,6 +43,12 @@ func (m *Machine) Rewind(now feed.Instant) {
 		m.rewindFeed(f, by)
 	}
 	m.lookAtHolds()
+}
+
+func (m *Machine) tellOfRewind(from, to feed.Instant) {
+	m.trouble["clock"] = fmt.Sprintf("the clock was set back by %s at %s: what was stamped before is told as if it had been right then",
+		from.Sub(to).Round(time.Second), to)
+	m.rewound = to
 }
 
 func (m *Machine) rewindFeed(f *feedState, by feed.Instant) {

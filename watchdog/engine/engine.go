@@ -119,7 +119,7 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 		cfg.FlushBlocksMax = flushBlocksMaxDefault
 	}
 	now := feed.At(cfg.Now())
-	restart := watchdog.Restart{At: now, Through: saved.Through}
+	restart := watchdog.Restart{At: now, Through: min(saved.Through, now)} // the clock may have been set back
 	if len(saved.Blocks) > 0 {
 		saved.Restarts = append(saved.Restarts, restart)
 		if err := cfg.Store.SaveRestart(ctx, restart); err != nil {
