@@ -66,6 +66,7 @@ To see it page, without any account or configuration:  feedwatch demo`,
 	}
 	root.AddCommand(newServeCommand(), newDemoCommand(), newReplayCommand(), newReportCommand(), newCheckCommand(), newRulesCommand(),
 		newNotifiersCommand(), newDrillCommand(), newLoadCommand(), newVersionCommand())
+	sayArguments(root)
 	return root
 }
 

@@ -39,6 +39,9 @@ func (r *reader) suite(s *Suite, root *yaml.Node) {
 	}
 	s.Rules = r.Text(top.Get("rules"), "rules")
 	items := r.List(top.Get("tests"), "tests")
+	if n := top.Get("tests"); len(items) == 0 && n != nil && n.Kind == yaml.SequenceNode {
+		r.Fail(n, "the file has no test, so it passes whatever the rules say", "write one: - name: ..., or remove the file")
+	}
 	if len(items) > TestsMax {
 		r.Fail(top.Get("tests"), fmt.Sprintf("more than %d tests", TestsMax), "split the file into several")
 		return
