@@ -28,10 +28,13 @@ func (is *object) inner(name string) *object {
 	return nil
 }
 
+// slippedFar is how many keys there may be between: no object has as many.
+const slippedFar = 50
+
 // above is the key before number n whose object n belongs to: indented as the object
 // itself, it stands beside it. Nil for none.
 func (p misplaced) above(n int) *yaml.Node {
-	for at := n - 2; at >= 0; at -= 2 {
+	for at := n - 2; at >= 0 && n-at <= 2*slippedFar; at -= 2 {
 		name := p.keys[at].Value
 		inner := p.is.inner(name)
 		if !slices.Contains(p.is.names, name) { // it may have slipped itself
