@@ -1,18 +1,20 @@
 package api
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	dto "github.com/prometheus/client_model/go"
-	"google.golang.org/protobuf/proto"
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/feedwatch/feedwatch/watchdog"
+	"github.com/feedwatch/feedwatch/watchdog/engine"
 )
 
 // clientScrapesMax is how many scrapes of /metrics/clients run at once.
@@ -37,68 +39,103 @@ func (a *API) metricsClients(w http.ResponseWriter, r *http.Request, who *Token)
 		refuse(w, http.StatusServiceUnavailable, "two scrapes of this are running: scrape it less often")
 		return
 	}
-	gather := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return a.clientFamilies(r.Context(), who) })
-	promhttp.HandlerFor(gather, promhttp.HandlerOpts{
-		ErrorLog:      promLog{a.cfg.Log},
-		ErrorHandling: promhttp.HTTPErrorOnError, // half of the clients would look like the rest gone
-	}).ServeHTTP(w, r)
-}
-
-func (a *API) clientFamilies(ctx context.Context, who *Token) ([]*dto.MetricFamily, error) {
 	s, err := a.status()
 	if err != nil {
-		return nil, err
+		refuseError(w, err)
+		return
 	}
-	var series []*dto.Metric
-	omitted := 0
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	h.Set("Vary", "Accept-Encoding")
+	var to io.Writer = w
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		packed, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is one there is
+		defer func() { _ = packed.Close() }()               // who does not listen any more needs no end
+		to = packed
+	}
+	out := clientSeries{Writer: bufio.NewWriterSize(to, clientSeriesBuffer), left: a.cfg.ClientSeriesMax}
 	for i := range s.Feeds {
-		f := &s.Feeds[i]
-		if !who.reaches(f.Name) {
+		if f := &s.Feeds[i]; who.reaches(f.Name) {
+			if err := a.writeClients(r.Context(), &out, f); err != nil {
+				a.cfg.Log.Warn("metrics of clients could not be written", slog.String("feed", f.Name), slog.Any("error", err))
+				panic(http.ErrAbortHandler) // half of the clients would look like the rest gone
+			}
+		}
+	}
+	out.family(clientOmittedName, clientOmittedHelp)
+	fmt.Fprintf(out, "%s %d\n", clientOmittedName, out.omitted)
+	_ = out.Flush()
+}
+
+// writeClients writes the series of one feed, page by page.
+func (a *API) writeClients(ctx context.Context, out *clientSeries, f *watchdog.FeedView) error {
+	shown := 0
+	for q := (watchdog.ClientQuery{Feed: f.Name, Any: true, Limit: watchdog.ClientPageMax}); out.left > 0; {
+		found, err := a.cfg.Watch.Clients(ctx, q)
+		if errors.Is(err, engine.ErrNoFeed) {
+			return nil // it has gone since
+		}
+		if err != nil {
+			return err
+		}
+		n := out.page(f.Name, found.Clients)
+		shown += n
+		if n < len(found.Clients) || found.Next == 0 {
+			break
+		}
+		q.Cursor = found.Next
+	}
+	out.omitted += max(0, f.Clients-shown)
+	return nil
+}
+
+// clientSeriesBuffer is how much text is written at once.
+const clientSeriesBuffer = 1 << 16
+
+// clientSeries writes Prometheus' text format. A million series through its client
+// library are a gigabyte of garbage.
+type clientSeries struct {
+	*bufio.Writer
+	begun   bool
+	line    []byte
+	left    int // series that may follow
+	omitted int
+}
+
+// page writes a series for each client, and says how many clients it came to.
+func (s *clientSeries) page(feedName string, clients []watchdog.ClientView) int {
+	tail := `",feed="` + labelValue.Replace(strings.ToValidUTF8(feedName, "\uFFFD")) + `"} `
+	for i := range clients {
+		if s.left == 0 {
+			return i
+		}
+		c := &clients[i]
+		if c.Arrival.IsZero() {
 			continue
 		}
-		seen := 0
-		for q := (watchdog.ClientQuery{Feed: f.Name, Any: true, Limit: watchdog.ClientPageMax}); len(series) < a.cfg.ClientSeriesMax; {
-			found, err := a.cfg.Watch.Clients(ctx, q)
-			if err != nil {
-				return nil, fmt.Errorf("reading the clients of feed %q: %w", f.Name, err)
-			}
-			for j := range found.Clients {
-				if len(series) == a.cfg.ClientSeriesMax {
-					break
-				}
-				seen++
-				if c := &found.Clients[j]; !c.Arrival.IsZero() {
-					series = append(series, clientMetric(f.Name, c))
-				}
-			}
-			if found.Next == 0 {
-				break
-			}
-			q.Cursor = found.Next
+		if !s.begun {
+			s.begun = true
+			s.family(clientUpdateName, clientUpdateHelp)
 		}
-		omitted += max(0, f.Clients-seen)
+		s.left--
+		s.line = append(append(s.line[:0], clientUpdateName...), `{client="`...)
+		s.line = append(append(s.line, labelValue.Replace(strings.ToValidUTF8(c.Client, "\uFFFD"))...), tail...)
+		s.line = strconv.AppendInt(s.line, int64(c.Arrival)/1000, 10)
+		if ms := int64(c.Arrival) % 1000; ms > 0 {
+			s.line = append(s.line, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+		}
+		_, _ = s.Write(append(s.line, '\n')) // who does not listen any more misses nothing
 	}
-	families := []*dto.MetricFamily{gaugeFamily(clientOmittedName, clientOmittedHelp, gauge(float64(omitted)))}
-	if len(series) > 0 {
-		families = append([]*dto.MetricFamily{gaugeFamily(clientUpdateName, clientUpdateHelp, series...)}, families...)
-	}
-	return families, nil
+	return len(clients)
 }
 
-func clientMetric(feedName string, c *watchdog.ClientView) *dto.Metric {
-	m := gauge(float64(c.Arrival) / 1000)
-	m.Label = []*dto.LabelPair{
-		{Name: proto.String("client"), Value: proto.String(strings.ToValidUTF8(c.Client, "\uFFFD"))},
-		{Name: proto.String("feed"), Value: proto.String(strings.ToValidUTF8(feedName, "\uFFFD"))},
-	}
-	return m
+func (s *clientSeries) family(name, help string) {
+	fmt.Fprintf(s, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
 }
 
-func gauge(v float64) *dto.Metric { return &dto.Metric{Gauge: &dto.Gauge{Value: proto.Float64(v)}} }
-
-func gaugeFamily(name, help string, series ...*dto.Metric) *dto.MetricFamily {
-	return &dto.MetricFamily{Name: proto.String(name), Help: proto.String(help), Type: dto.MetricType_GAUGE.Enum(), Metric: series}
-}
+// labelValue writes what a label's value may hold.
+var labelValue = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
 // promLog writes what promhttp has to say to the log.
 type promLog struct{ log *slog.Logger }

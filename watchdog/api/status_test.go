@@ -256,9 +256,9 @@ func TestReload(t *testing.T) {
 func TestClientSeries(t *testing.T) {
 	full := "# HELP feedwatch_client_last_update_timestamp_seconds When the last update of the client was received; clients that never had one are not shown.\n" +
 		"# TYPE feedwatch_client_last_update_timestamp_seconds gauge\n" +
-		"feedwatch_client_last_update_timestamp_seconds{client=\"acme\",feed=\"consent\"} 1.7639427e+09\n" +
-		"feedwatch_client_last_update_timestamp_seconds{client=\"acme\",feed=\"external-profiles\"} 1.7639424e+09\n" +
-		"feedwatch_client_last_update_timestamp_seconds{client=\"<script>alert(\\\"x\\\")</script>\",feed=\"external-profiles\"} 1.76394234e+09\n" +
+		"feedwatch_client_last_update_timestamp_seconds{client=\"acme\",feed=\"consent\"} 1763942700\n" +
+		"feedwatch_client_last_update_timestamp_seconds{client=\"acme\",feed=\"external-profiles\"} 1763942400\n" +
+		"feedwatch_client_last_update_timestamp_seconds{client=\"<script>alert(\\\"x\\\")</script>\",feed=\"external-profiles\"} 1763942340\n" +
 		"# HELP feedwatch_client_series_omitted Clients that this answer does not show because it is at its cap.\n" +
 		"# TYPE feedwatch_client_series_omitted gauge\n"
 	r := newRig(t, open)
