@@ -1,6 +1,8 @@
 package watchdog
 
 import (
+	"slices"
+
 	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
@@ -99,6 +101,34 @@ func (m *Machine) bind(f *feedState, id rowID) {
 	m.rejudge(f, id)
 }
 
+// binding is what a set that was put in force has not reached yet: those feeds go on
+// under the rules of before, each whole, so that the owner pauses shortly.
+type binding struct {
+	feeds  []*feedState
+	before map[*incident]standing
+}
+
+// bindRowsMaxDefault rows are bound in one Step, and what their feed has beyond.
+const bindRowsMaxDefault = 1 << 18
+
+// Binding says that the rules put in force last do not govern every feed yet.
+func (m *Machine) Binding() bool { return len(m.binding.feeds) > 0 }
+
+// bindSome binds the next feeds to the rules in force.
+func (m *Machine) bindSome() {
+	for rows := 0; m.Binding() && rows < m.cfg.BindRowsMax; {
+		f := m.binding.feeds[0]
+		m.binding.feeds = m.binding.feeds[1:]
+		spec, _ := m.set.Feed(f.name)
+		m.rebind(f, spec, m.binding.before)
+		m.rejoin(f)
+		rows += len(f.blocks) * blockRows
+	}
+	if !m.Binding() {
+		m.binding = binding{}
+	}
+}
+
 // useRules binds every series to the rules that now govern it. Watermarks, open
 // incidents and how far their ladders have come stay.
 func (m *Machine) useRules(set *rules.Set) {
@@ -112,11 +142,8 @@ func (m *Machine) useRules(set *rules.Set) {
 		}
 	}
 	m.linkDependents(set)
-	for _, f := range m.order {
-		spec, _ := set.Feed(f.name)
-		m.rebind(f, spec, before)
-		m.rejoin(f)
-	}
+	m.binding = binding{slices.Clone(m.order), before}
+	m.bindSome()
 }
 
 func (m *Machine) rebind(f *feedState, spec *rules.Feed, before map[*incident]standing) {

@@ -44,6 +44,7 @@ type Machine struct {
 	rewound    feed.Instant // when the clock was set back last; zero: not lately
 	gone       []string     // names that no feed has any more, for the next Flush
 	saving     saving       // what Flush is at
+	binding    binding      // what the rules in force have not reached yet
 }
 
 // Config is fixed for the life of a Machine.
@@ -52,6 +53,9 @@ type Config struct {
 	Sources   []feed.Source // feed.Push is added when it is not among them
 	SeriesMax int           // 0: SeriesMaxDefault
 	FeedsMax  int           // 0: FeedsMaxDefault
+	// BindRowsMax is how many rows one Step binds to new rules; 0: bindRowsMaxDefault. A
+	// feed is bound whole.
+	BindRowsMax int
 }
 
 // Limits on what a machine holds.
@@ -67,6 +71,9 @@ const changesMax = 256
 func New(cfg Config, now feed.Instant, saved *Saved) *Machine {
 	if cfg.SeriesMax == 0 {
 		cfg.SeriesMax = SeriesMaxDefault
+	}
+	if cfg.BindRowsMax == 0 {
+		cfg.BindRowsMax = bindRowsMaxDefault
 	}
 	if cfg.FeedsMax == 0 {
 		cfg.FeedsMax = FeedsMaxDefault
@@ -111,6 +118,7 @@ type Output struct {
 func (m *Machine) Step(now feed.Instant, inputs ...Input) Output {
 	now = max(now, m.now)
 	m.advance(now)
+	m.bindSome()
 	for _, in := range inputs {
 		in.apply(m)
 	}
@@ -279,7 +287,7 @@ func (m *Machine) output() Output {
 		out.Changes = append(out.Changes, inc.snapshot())
 	}
 	m.changed = m.changed[n:]
-	out.More = len(m.changed) > 0
+	out.More = len(m.changed) > 0 || m.Binding()
 	if len(m.changed) == 0 {
 		m.changed = nil
 	}

@@ -85,6 +85,9 @@ func (e *Engine) begin(set *rules.Set, at feed.Instant, refusal error) {
 	}
 	now := e.cfg.Now()
 	e.step(feed.At(now), []watchdog.Input{&watchdog.UseRules{Set: set}})
+	for e.machine.Binding() {
+		e.step(feed.At(now), nil)
+	}
 	e.awaited = now
 	e.publish(now)
 }

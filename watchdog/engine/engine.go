@@ -52,6 +52,8 @@ type Config struct {
 	TurnEvery time.Duration
 	// FlushBlocksMax is how many blocks one turn flushes; 0: flushBlocksMaxDefault.
 	FlushBlocksMax int
+	// BindRowsMax is how many series one turn binds to new rules; 0: the machine's default.
+	BindRowsMax int
 }
 
 const (
@@ -93,6 +95,7 @@ type Engine struct {
 	batch     []request // of the turn to come
 	published time.Time
 	flushed   time.Time            // when the last flush began
+	binding   []request            // new rules that do not govern every feed yet
 	flushNext bool                 // an incident asks for one
 	resolved  []*watchdog.Incident // newest first
 	rules     RulesStatus
@@ -129,7 +132,7 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 	}
 	e := &Engine{
 		cfg:      cfg,
-		machine:  watchdog.New(watchdog.Config{Install: cfg.Install, Sources: cfg.Sources, SeriesMax: cfg.SeriesMax}, now, saved),
+		machine:  watchdog.New(watchdog.Config{Install: cfg.Install, Sources: cfg.Sources, SeriesMax: cfg.SeriesMax, BindRowsMax: cfg.BindRowsMax}, now, saved),
 		requests: make(chan request, requestsMax),
 		metrics:  newMetrics(cfg.Registerer),
 		started:  now,
@@ -201,6 +204,9 @@ func (e *Engine) drain(batch []request) []request {
 
 func (e *Engine) wait(next feed.Instant, now time.Time) time.Duration {
 	longest := e.cfg.TurnEvery
+	if e.machine.Binding() {
+		return time.Millisecond
+	}
 	if e.flushNext || e.machine.Saving() {
 		longest = min(longest, flushPause)
 	}
@@ -262,11 +268,28 @@ func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
 	if changed || ready != e.ready || now.Sub(e.published) >= publishEvery {
 		e.publish(now)
 	}
-	for _, r := range batch {
-		close(r.done)
-	}
+	e.answer(batch)
 	e.save(now)
 	return next
+}
+
+// answer ends the wait of those whose requests were served: for new rules, once they
+// govern all feeds.
+func (e *Engine) answer(batch []request) {
+	for _, r := range batch {
+		if _, isRules := r.input.(*watchdog.UseRules); isRules {
+			e.binding = append(e.binding, r)
+			continue
+		}
+		close(r.done)
+	}
+	if e.machine.Binding() {
+		return
+	}
+	for _, r := range e.binding {
+		close(r.done)
+	}
+	e.binding = nil
 }
 
 // listened is the report of push: known through now while our own address answers.
@@ -319,7 +342,7 @@ func (e *Engine) step(at feed.Instant, inputs []watchdog.Input) (next feed.Insta
 				e.flushNext = true
 			}
 		}
-		next, more = out.Next, out.More
+		next, more = out.Next, out.More && !e.machine.Binding()
 	}
 	return next, changed
 }
