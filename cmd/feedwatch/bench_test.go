@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -33,6 +35,8 @@ tokens:
 notifiers:
   console:
     - {name: none}
+metrics:
+  clients: {enabled: true, limit: 1000000}
 `
 
 const benchRules = `feeds:
@@ -163,7 +167,9 @@ func postOf(kind string, body []byte) []byte {
 }
 
 // send posts all of them over benchConnections, from one answer to the next request.
-func (s *benchServer) send(all [][]byte) {
+func (s *benchServer) send(all [][]byte) { s.sendEach(slices.Values(all)) }
+
+func (s *benchServer) sendEach(all iter.Seq[[]byte]) {
 	next := make(chan []byte)
 	var senders sync.WaitGroup
 	for range benchConnections {
@@ -181,7 +187,7 @@ func (s *benchServer) send(all [][]byte) {
 			}
 		})
 	}
-	for _, request := range all {
+	for request := range all {
 		next <- request
 	}
 	close(next)
@@ -240,40 +246,4 @@ func BenchmarkIngest(b *testing.B) {
 			b.ReportMetric(float64(spent)/float64(max(least, 10*time.Millisecond)), "times-bare")
 		})
 	}
-}
-
-// BenchmarkRestart is from the start of a killed server to the end of its first
-// complete evaluation.
-func BenchmarkRestart(b *testing.B) {
-	s := startFeedwatch(b)
-	s.send(requests("application/x-ndjson", ndjsonLine, benchSeries, benchBatch))
-	time.Sleep(15 * time.Second) // by then all of it is on disk
-	b.ResetTimer()
-	spent := time.Duration(0)
-	for b.Loop() {
-		b.StopTimer()
-		s.kill()
-		b.StartTimer()
-		s.start("/-/ready")
-		spent += s.cpu()
-	}
-	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/restart")
-	b.ReportMetric(spent.Seconds()/float64(b.N), "cpu-s/restart")
-}
-
-// BenchmarkMetrics is a scrape of a server that watches a million clients.
-func BenchmarkMetrics(b *testing.B) {
-	s := startFeedwatch(b)
-	s.send(requests("text/plain", textLine, benchSeries, benchBatch))
-	for b.Loop() {
-		resp, err := http.Get("http://" + s.address + "/metrics")
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
-			b.Fatal(resp.Status, err)
-		}
-		resp.Body.Close()
-	}
-	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/scrape")
 }

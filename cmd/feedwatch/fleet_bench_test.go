@@ -137,15 +137,15 @@ func (f *fleetServer) measureMemory() {
 }
 
 // settle waits until the server has nothing left to do: a flush begins within 10 s.
-func (f *fleetServer) settle() {
+func (s *benchServer) settle() {
 	for range 60 {
-		before := f.cpu()
+		before := s.cpu()
 		time.Sleep(12 * time.Second)
-		if f.cpu()-before < time.Second/2 {
+		if s.cpu()-before < time.Second/2 {
 			return
 		}
 	}
-	f.b.Fatal("the server does not come to rest")
+	s.b.Fatal("the server does not come to rest")
 }
 
 func (f *fleetServer) measureIdle() { f.b.ReportMetric(f.idle(), "cpu-ms/idle-second") }

@@ -112,9 +112,16 @@ func (e *benchEngine) settle() {
 	}
 }
 
-// benchSet watches benchFeeds feeds, each by three client rules, of which the last
-// governs all, and two group rules.
 func benchSet(b *testing.B, staleAfter string) *rules.Set {
+	set, err := rules.Parse([]rules.File{{Name: "a.yaml", Data: []byte(manyFeeds(staleAfter))}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return set
+}
+
+// manyFeeds are rules of benchFeeds feeds: three for clients and two for groups.
+func manyFeeds(staleAfter string) string {
 	var text strings.Builder
 	text.WriteString("feeds:\n")
 	for n := range benchFeeds {
@@ -130,11 +137,7 @@ func benchSet(b *testing.B, staleAfter string) *rules.Set {
 `, n, staleAfter)
 	}
 	text.WriteString("escalations:\n  - name: nobody\n    steps:\n      - notify: [console/none]\n")
-	set, err := rules.Parse([]rules.File{{Name: "a.yaml", Data: []byte(text.String())}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return set
+	return text.String()
 }
 
 // use puts rules in force.
@@ -239,6 +242,32 @@ func BenchmarkFlush(b *testing.B) {
 			e.settle()
 			b.ReportMetric(float64(written(b)-before)/float64(heard), "written-bytes/heartbeat")
 			b.ReportMetric(float64(written(b)-before)/float64(e.store.blocks.Load()-blocks), "written-bytes/block")
+		})
+	}
+}
+
+// BenchmarkReload puts rules in force that say otherwise for most series, while
+// heartbeats come one request after another.
+func BenchmarkReload(b *testing.B) {
+	for _, series := range sizes() {
+		b.Run(fmt.Sprint(series), func(b *testing.B) {
+			e := startEngine(b, series)
+			sets := []*rules.Set{benchSet(b, "90m"), benchSet(b, "1h")}
+			e.longest = longest{}
+			before, n := threadTime(b), 0
+			for b.Loop() {
+				done := make(chan error, 1)
+				go func() { done <- e.UseRules(b.Context(), sets[n%2], nil) }()
+				for len(done) == 0 {
+					e.hear(time.Millisecond)
+				}
+				if err := <-done; err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+			e.report(b)
+			b.ReportMetric((threadTime(b)-before).Seconds()/float64(n), "cpu-s/reload")
 		})
 	}
 }
