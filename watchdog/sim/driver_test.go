@@ -344,7 +344,7 @@ func (s *sim) turn() {
 		s.watch.rewind(back)
 	}
 	s.oracle.now = later(s.oracle.now, now.Truncate(time.Millisecond))
-	s.oracle.turns = append(s.oracle.turns[max(0, len(s.oracle.turns)-3):], s.oracle.now)
+	s.oracle.turns = append(s.oracle.turns[max(0, len(s.oracle.turns)-7):], s.oracle.now)
 	beats := s.inbox
 	s.inbox = nil
 	s.stats.turns++

@@ -448,8 +448,10 @@ func (w *watcher) loss(inc *watchdog.Incident) {
 		return
 	}
 	now := w.oracle.now
-	if inc.Cause == watchdog.CauseBehind { // until nothing came for as long as a speed is measured over
-		now = now.Add(-30 * time.Minute)
+	if inc.Cause == watchdog.CauseBehind { // what moves has longer; until nothing came for as long as a speed is measured over
+		if now = now.Add(-time.Hour); w.oracle.lastHeard(f).After(now) {
+			return
+		}
 	}
 	told := func(why watchdog.Reason) bool {
 		return slices.ContainsFunc(inc.Pages, func(p watchdog.Page) bool { return p.About(why) })

@@ -47,7 +47,7 @@ func (s *sim) expire(x *series, unsaid string) {
 			g.unsaid = "no rule called it silent"
 		case s.watch.oracle.joinedAfter(x, g.made):
 			g.unsaid = "it was not expected yet"
-		case q.stands > 0 && q.stands != s.stats.starts:
+		case q.stands > 0 && (q.stands != s.stats.starts || s.proc == nil):
 			g.unsaid = "that it stood still does not outlive a restart"
 		case !x.events && (q.told.After(g.made) || s.affected(x, g.made) == nil): // it waited for others then
 			g.unsaid = "without event times a backlog is not seen"

@@ -100,9 +100,11 @@ func (o *oracle) restart(now time.Time, saved *watchdog.Saved) {
 	o.keepSilences(saved.Silences)
 }
 
-// written says that what was heard then had its flush, and that had its time.
+// written says that what was heard then had its flush, and that had its time: a turn
+// for the block of each feed.
 func (o *oracle) written(heard time.Time) bool {
-	return len(o.turns) >= 2 && !heard.IsZero() && !o.turns[len(o.turns)-2].Before(heard.Add(flushed))
+	begins := len(o.turns) - 1 - len(o.fleet.set.feeds)
+	return begins >= 0 && !heard.IsZero() && !o.turns[begins].Before(heard.Add(flushed))
 }
 
 // wake is a process that stood still until now.
@@ -467,6 +469,14 @@ func (o *oracle) extremes(f *feedSpec) (oldest, newest time.Time) {
 		}
 	}
 	return oldest, newest
+}
+
+// lastHeard is when the last update of any client of f came.
+func (o *oracle) lastHeard(f *feedSpec) (last time.Time) {
+	for _, s := range o.fleet.of(f.name) {
+		last = later(last, o.marks[s].heard)
+	}
+	return last
 }
 
 // anyone says that some client of the feed is known.
