@@ -225,6 +225,8 @@ type Ladder struct {
 	LossSteps int            `json:"loss_steps"`          // `before_loss` steps taken
 	LossKept  int            `json:"loss_kept,omitempty"` // of those, not to be taken again though the clock moved
 	LossBegun bool           `json:"loss_begun"`          // paged for loss begun
+	LossFor   int            `json:"loss_for,omitempty"`  // series in trouble at that page, or when a person accepted the loss
+	LossOf    int            `json:"loss_of,omitempty"`   // of how many in the feed then
 	GrowthAt  feed.Instant   `json:"growth_at,omitzero"`  // last page for growth
 	Peak      int            `json:"peak"`                // the most in trouble at once, since it opened or was in trouble again
 	PagedFor  int            `json:"paged_for"`           // series in trouble at the last page

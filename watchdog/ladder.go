@@ -34,6 +34,7 @@ func (m *Machine) climb(inc *incident) {
 		return
 	}
 	if inc.trouble > 0 {
+		m.nextLoss(inc)
 		m.climbLoss(inc)
 	}
 	if inc.trouble > 0 && inc.Hold == nil {
@@ -266,6 +267,7 @@ func (m *Machine) climbLoss(inc *incident) {
 	}
 	if !inc.Ladder.LossBegun && m.now >= begins {
 		inc.Ladder.LossBegun = true
+		inc.knowsLoss()
 		m.record(inc, Event{Kind: EventLossBegun, From: inc.Loss.Start})
 		m.page(inc, ReasonLossBegun, 0, inc.ladder.Targets())
 	}

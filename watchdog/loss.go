@@ -150,6 +150,38 @@ func (m *Machine) moveLossStart(inc *incident) {
 	inc.dirty = true
 }
 
+// nextLoss starts the clock anew for those of a growth who have all to lose yet, where
+// the loss that people know of, or accepted, is that of others before them.
+func (m *Machine) nextLoss(inc *incident) {
+	l, known := &inc.Loss, share{inc.Ladder.LossFor, inc.Ladder.LossOf}
+	if inc.Cause != CauseSilent || l.Begins.IsZero() || known.of == 0 || !known.grewTo(inc.share()) {
+		return
+	}
+	inc.knowsLoss()
+	start := never
+	inc.feed.membersOf(inc, func(_ rowID, b *block, i int) {
+		own := b.rows[i].event
+		if l.ByArrival || own.IsZero() {
+			own = b.lastSeen(i)
+		}
+		if own > l.Start && own.Add(l.Retention) > m.now {
+			start = min(start, own)
+		}
+	})
+	if start == never {
+		return
+	}
+	inc.Ladder.LossBegun, inc.Ladder.LossSteps, inc.Ladder.LossKept = false, 0, 0
+	l.Start, l.Begins, l.Accepted = start, start.Add(l.Retention), nil
+}
+
+// knowsLoss remembers whose loss people know of.
+func (inc *incident) knowsLoss() {
+	now := inc.share()
+	inc.Ladder.LossFor, inc.Ladder.LossOf = now.part, now.of
+	inc.dirty = true
+}
+
 // The two ways to know the end of a loss may differ by atRiskOver, or by what is
 // usual between two updates, before it is marked.
 const (

@@ -128,6 +128,7 @@ func (in *AcceptLoss) apply(m *Machine) {
 		in.Err = errors.New("no loss clock runs for it, so there is nothing to accept")
 	default:
 		inc.Loss.Accepted = &Accepted{By: in.By, At: m.now, Reason: in.Reason}
+		inc.knowsLoss()
 		m.record(inc, Event{Kind: EventLossAccepted, Who: in.By, Note: in.Reason})
 		inc.touched = true
 	}

@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -270,4 +271,51 @@ feeds:
 		t.Errorf("once the whole feed is silent: held by %v, with pages %v", after.Hold, pages(after))
 	}
 	checkInvariants(t, r.m)
+}
+
+// Loss had begun for one client, and was told, when all others fell silent for the same
+// cause: nobody was told that they were about to lose updates as well, nor when they did.
+func TestWhoFallsSilentAfterLossHasBegunHasAClockOfItsOwn(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		silence bool // which holds no page about loss
+		want    []string
+	}{
+		{"nothing holds it", false, []string{"66h0m0s scope_grew", "84h0m0s loss_near", "108h0m0s loss_begun"}},
+		{"it is silenced", true, []string{"84h0m0s loss_near", "100h0m0s hold_ended", "108h0m0s loss_begun"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, strings.Replace(twoOfAFeed, "stale_after: 6h, lag_over: 12h", "stale_after: 6h", 1))
+			r.hourly(0, 1, "abcd")
+			r.hourly(1, 61, "bcd")
+			inc := r.only()
+			if got := pages(inc); got[len(got)-1] != "48h0m0s loss_begun" {
+				t.Fatalf("of the first: %s", got)
+			}
+			if c.silence {
+				r.step(silenceFor(`feed="f"`, 61*hour, 100*hour))
+			}
+			before := len(inc.Pages)
+			r.to(109 * hour)
+			var got []string
+			for _, p := range r.seen[inc.ID].Pages[before:] {
+				got = append(got, fmt.Sprintf("%s %s", p.At.Sub(noon).Round(time.Minute), p.Reason))
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("told %s, want %s", got, c.want)
+			}
+			r.to(110 * hour)
+			for _, client := range []string{"a", "b", "c", "d"} { // the oldest that is kept
+				r.update(client, r.now.Add(-48*hour))
+			}
+			r.to(110*hour + 30*time.Minute)
+			rows := r.rows(map[string]LedgerRow{})
+			for client, want := range map[string][2]time.Duration{"a": {0, 62 * hour}, "b": {60 * hour, 62 * hour}} {
+				if got := lost(t, rows, client); got != want {
+					t.Errorf("%s lost %v, want %v", client, got, want)
+				}
+			}
+			checkInvariants(t, r.m)
+		})
+	}
 }
