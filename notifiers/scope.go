@@ -43,10 +43,10 @@ func clientsIn(s watchdog.Scope) int { return s.Of + s.ElsewhereOf }
 func everyone(s watchdog.Scope) bool { return s.Whole() && s.Silent >= s.Of && s.Of > 0 }
 
 // whom is "all 1,248 clients" or "312 of 1,248 clients: cluster fsn1"; "" for
-// a feed that has no clients yet.
+// a feed that had no clients, also where some have come since.
 func whom(s watchdog.Scope) string {
 	switch {
-	case clientsIn(s) == 0:
+	case clientsIn(s) == 0 || s.Silent == 0:
 		return ""
 	case everyone(s) && s.Of == 1:
 		return "its only client" + exampleOf(s, ", ")
