@@ -117,15 +117,15 @@ var mutants = []mutant{
 	},
 	{
 		"the clock is set back and what was heard keeps its stamps", "watchdog/rewind.go",
-		"b.arrival[i] = a - by", "b.arrival[i] = a",
+		"b.rows[i].arrival = a - by", "b.rows[i].arrival = a",
 	},
 	{
 		"stragglers get no incident of their own", "watchdog/stragglers.go",
-		"f.countUnplaced(b, false, b.verdict[i].Opens())", "_ = b",
+		"f.countUnplaced(b, false, b.rows[i].verdict.Opens())", "_ = b",
 	},
 	{
 		"a client is forgotten too early", "watchdog/forget.go",
-		"b.arrival[i].Add(r.ForgetAfter())", "b.arrival[i].Add(r.ForgetAfter() / 2)",
+		"b.rows[i].arrival.Add(r.ForgetAfter())", "b.rows[i].arrival.Add(r.ForgetAfter() / 2)",
 	},
 }
 
