@@ -117,6 +117,7 @@ func (s *SQLite) migrate(ctx context.Context) error {
 		if version == len(schemaSteps) {
 			return nil
 		}
+		s.begun = version == 0
 		for _, step := range schemaSteps[version:] {
 			if _, err := tx.ExecContext(ctx, step); err != nil {
 				return err

@@ -24,6 +24,8 @@ type SQLite struct {
 	log  *slog.Logger
 	db   *sql.DB
 
+	begun bool // the file was new, or empty, when it was opened
+
 	standing    atomic.Pointer[standing] // of the connection
 	puttingBack singleflight.Group
 	putBackOnce sync.Once
@@ -42,9 +44,14 @@ func OpenSQLite(ctx context.Context, path string, log *slog.Logger) (*SQLite, er
 		return nil, errors.New("store: no path given for the state file")
 	}
 	s := &SQLite{path: path, log: log}
+	ran := exists(s.reservePath())
 	err := s.open(ctx)
-	if isDamage(err) {
+	switch {
+	case isDamage(err):
 		err = s.startOver(ctx, err)
+	case err == nil && ran && s.begun:
+		s.notify(fmt.Sprintf("The state file %s was gone or empty, though feedwatch ran with it before (%s stands beside it): it started with an empty one. "+
+			"Open incidents may page again, and what they sent before must be resolved by hand; put the file back if it was moved.", path, s.reservePath()))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store: open: %w", s.explain(err))

@@ -226,6 +226,33 @@ func TestDamagedFileIsMovedAside(t *testing.T) {
 	}
 }
 
+// A file that is gone or empty, as after a power cut, is no first start.
+func TestALostFileIsSaid(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "feedwatch.db")
+	s := openAt(t, path)
+	if s.Notice() != "" {
+		t.Errorf("a first start: %q", s.Notice())
+	}
+	for name, lose := range map[string]func(){
+		"gone":  func() { ok(t, os.Remove(path)) },
+		"empty": func() { ok(t, os.Truncate(path, 0)) },
+	} {
+		ok(t, s.SaveIncidents(t.Context(), []*watchdog.Incident{incident(1, watchdog.StateOpen, 1)}))
+		ok(t, s.Close())
+		lose()
+		s = openAt(t, path)
+		for _, word := range []string{path, "gone or empty", "may page again", "by hand"} {
+			if !strings.Contains(s.Notice(), word) {
+				t.Errorf("%s: notice %q does not say %q", name, s.Notice(), word)
+			}
+		}
+	}
+	ok(t, s.Close())
+	if s = openAt(t, path); s.Notice() != "" {
+		t.Errorf("once it is whole again: %q", s.Notice())
+	}
+}
+
 func TestDamageInDetailIsLeftOut(t *testing.T) {
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "feedwatch.db")
