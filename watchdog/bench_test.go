@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
@@ -173,6 +174,10 @@ func BenchmarkMemory(b *testing.B) {
 					}
 				}
 				b.ReportMetric(float64(heap()-before)/float64(n), "bytes/series")
+				rows, names, slots := tableBytes(r.m.feeds["f"])
+				b.ReportMetric(float64(rows)/float64(n), "bytes/series-in-rows")
+				b.ReportMetric(float64(names)/float64(n), "bytes/series-in-names")
+				b.ReportMetric(float64(slots)/float64(n), "bytes/series-in-slots")
 				spent := cpu(b)
 				runtime.GC()
 				b.ReportMetric(float64((cpu(b)-spent).Microseconds())/1000, "cpu-ms/collection")
@@ -180,6 +185,22 @@ func BenchmarkMemory(b *testing.B) {
 			}
 		})
 	}
+}
+
+// tableBytes are what the parts of a feed's table that grow with its series take.
+func tableBytes(f *feedState) (rows, names, slots int) {
+	for _, b := range f.blocks {
+		rows += cap(b.rows) * int(unsafe.Sizeof(row{}))
+		names += b.names.Cap()
+	}
+	seen := map[*nameShard]bool{}
+	for _, s := range f.names.dir {
+		if !seen[s] {
+			seen[s] = true
+			slots += len(s.slots) * int(unsafe.Sizeof(nameSlot{}))
+		}
+	}
+	return rows, names, slots
 }
 
 func heap() int {

@@ -12,7 +12,7 @@ import (
 // The runtime's own rule would double what a large table takes, to spare collections
 // that cost next to nothing: its rows have no pointers.
 const (
-	garbageMax   = 16 << 20
+	garbageMax   = 12 << 20
 	garbageShare = 8 // the part of what lives: one in so many
 )
 
