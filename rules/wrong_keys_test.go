@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 )
 
 // A file of wrong keys, as of something that is no rule file, keeps a reload for no
@@ -15,11 +14,7 @@ func TestManyWrongKeysAreReadInLinearTime(t *testing.T) {
 	for i := range 60_000 {
 		fmt.Fprintf(&data, "k%d: 1\n", i)
 	}
-	begun := time.Now()
-	_, err := Parse([]File{{Name: "rules.yaml", Data: data.Bytes()}})
-	if took := time.Since(begun); took > time.Minute { // twenty minutes, if each looks at all before it
-		t.Errorf("it took %s", took)
-	}
+	_, err := Parse([]File{{Name: "rules.yaml", Data: data.Bytes()}}) // past the time of a test, if each looks at all before it
 	if found := new(Findings); !errors.As(err, &found) {
 		t.Errorf("not refused: %v", err)
 	}
