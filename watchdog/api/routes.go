@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -82,7 +83,28 @@ func (a *API) router() http.Handler {
 	// Without it the mux would redirect to the path with a slash, token and all.
 	mux.Handle("/ping/{token}/{feed}", a.observe("other", http.HandlerFunc(notFound)))
 	mux.Handle("/", a.observe("other", http.HandlerFunc(notFound)))
-	return mux
+	return plainPaths(mux, a.observe("other", http.HandlerFunc(notPlain)))
+}
+
+// plainPaths hands to other what the mux would answer with a redirect: curl takes
+// one for a success, and a heartbeat would be lost without a word.
+func plainPaths(mux, other http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.EscapedPath(); strings.HasPrefix(p, "/") && strings.TrimSuffix(p, "/") != strings.TrimSuffix(path.Clean(p), "/") {
+			other.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func notPlain(w http.ResponseWriter, r *http.Request) {
+	const text = "the path holds an empty part, or . or ..: is a variable in it empty, or does the address before it end with a slash?"
+	if strings.Contains(r.URL.Path, "/ping/") {
+		answerText(w, http.StatusNotFound, text+" A ping is /ping/TOKEN/FEED/CLIENT, with %2F for a slash in a name")
+		return
+	}
+	refuse(w, http.StatusNotFound, text)
 }
 
 func (a *API) dispatch(routes []route) http.Handler {
