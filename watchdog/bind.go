@@ -103,10 +103,7 @@ func (m *Machine) bind(f *feedState, id rowID) {
 
 // binding is what a set that was put in force has not reached yet: those feeds go on
 // under the rules of before, each whole, so that the owner pauses shortly.
-type binding struct {
-	feeds  []*feedState
-	before map[*incident]standing
-}
+type binding struct{ feeds []*feedState }
 
 // bindRowsMaxDefault rows are bound in one Step, and what their feed has beyond.
 const bindRowsMaxDefault = 1 << 18
@@ -120,7 +117,7 @@ func (m *Machine) bindSome() {
 		f := m.binding.feeds[0]
 		m.binding.feeds = m.binding.feeds[1:]
 		spec, _ := m.set.Feed(f.name)
-		m.rebind(f, spec, m.binding.before)
+		m.rebind(f, spec)
 		m.rejoin(f)
 		rows += len(f.blocks) * blockRows
 	}
@@ -132,7 +129,6 @@ func (m *Machine) bindSome() {
 // useRules binds every series to the rules that now govern it. Watermarks, open
 // incidents and how far their ladders have come stay.
 func (m *Machine) useRules(set *rules.Set) {
-	before := m.standings()
 	m.set = set
 	m.followRenames(set)
 	m.lookAtHolds()
@@ -142,11 +138,12 @@ func (m *Machine) useRules(set *rules.Set) {
 		}
 	}
 	m.linkDependents(set)
-	m.binding = binding{slices.Clone(m.order), before}
+	m.binding = binding{slices.Clone(m.order)}
 	m.bindSome()
 }
 
-func (m *Machine) rebind(f *feedState, spec *rules.Feed, before map[*incident]standing) {
+func (m *Machine) rebind(f *feedState, spec *rules.Feed) {
+	before := f.standings()
 	f.spec, f.rules, f.groups = spec, nil, 0
 	if spec != nil {
 		f.rules = append(append(f.rules, spec.ClientRules()...), spec.GroupRules()...)

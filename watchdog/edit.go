@@ -21,7 +21,6 @@ const editChangesMax = 12
 // standing is what an incident is judged by: its rule, its ladder, its retention, and
 // the rules of its members with how many each governs.
 type standing struct {
-	feed      string
 	rule      *rules.Rule
 	ladder    *rules.Escalation
 	retention time.Duration
@@ -33,22 +32,20 @@ type governed struct {
 	rows int
 }
 
-// standings are those of all open incidents. One from the store has none before the
-// first rules are in force.
-func (m *Machine) standings() map[*incident]standing {
+// standings are those of the feed's open incidents. One from the store has none before
+// the first rules are in force.
+func (f *feedState) standings() map[*incident]standing {
 	all := map[*incident]standing{}
-	for _, f := range m.order {
-		for inc, members := range f.governors() {
-			if !inc.restored {
-				all[inc] = inc.standing(members)
-			}
+	for inc, members := range f.governors() {
+		if !inc.restored {
+			all[inc] = inc.standing(members)
 		}
 	}
 	return all
 }
 
 func (inc *incident) standing(members []governed) standing {
-	return standing{inc.Feed, inc.rule, inc.ladder, inc.Loss.Retention, members}
+	return standing{inc.rule, inc.ladder, inc.Loss.Retention, members}
 }
 
 // governors are the rules of the members of each open incident, in the order of the
@@ -111,8 +108,8 @@ func (inc *incident) edited(was, now standing, set string) *Edit {
 			all = append(all, c)
 		}
 	}
-	if was.feed != now.feed {
-		add("", rules.Change{What: "name of the feed", Was: was.feed, Now: now.feed})
+	if inc.formerly != "" {
+		add("", rules.Change{What: "name of the feed", Was: inc.formerly, Now: inc.Feed})
 	}
 	if a, b := nameOf(was.rule), nameOf(now.rule); a != b {
 		add("", rules.Change{What: "governed by rule", Was: a, Now: b})
@@ -132,8 +129,7 @@ func (inc *incident) edited(was, now standing, set string) *Edit {
 	return &Edit{Set: set, Changes: all[:shown:shown], More: len(all) - shown}
 }
 
-// editedRules tells what became of the rules that govern it, or a member of it. Where
-// feeds became one its members may have yet to find it again: then they are not counted.
+// editedRules tells what became of the rules that govern it, or a member of it.
 func (inc *incident) editedRules(was, now standing, add func(string, ...rules.Change)) {
 	before, after := was.ofRules(), now.ofRules()
 	for _, g := range before {
@@ -144,7 +140,7 @@ func (inc *incident) editedRules(was, now standing, add func(string, ...rules.Ch
 			continue
 		}
 		add(name, kept.JudgesOtherwise(g.rule)...)
-		if rows := rowsOf(after, g.rule.Name()); rows != g.rows && g.rule.Per() == perClient && len(now.members) > 0 {
+		if rows := rowsOf(after, g.rule.Name()); rows != g.rows && g.rule.Per() == perClient {
 			add("", rules.Change{What: "clients of this under " + name, Was: strconv.Itoa(g.rows), Now: strconv.Itoa(rows)})
 		}
 	}

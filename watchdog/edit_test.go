@@ -162,3 +162,44 @@ func TestARenamedFeedIsTold(t *testing.T) {
 		}
 	}
 }
+
+// Where a set reaches one feed after another, what became of an incident meanwhile, under
+// the rules of before, is none of the edit.
+func TestAnEditIsToldAgainstWhatWasBeforeIt(t *testing.T) {
+	m, now := New(Config{Install: "test", BindRowsMax: 1}, noon, nil), noon
+	step := func(inputs ...Input) Output {
+		return m.Step(now, append(inputs, &Heard{Report: feed.Report{Source: feed.Push, KnownThrough: now}})...)
+	}
+	finish := func(out Output) {
+		for out.More {
+			out = step()
+		}
+	}
+	hear := func(client string) {
+		for _, name := range []string{"f", "g", "h"} {
+			finish(step(&Heard{Report: feed.Report{Source: feed.Push, Heartbeats: []feed.Heartbeat{underName(name, beatOf(client, now))}}}))
+		}
+	}
+	finish(step(&UseRules{Set: parse(t, threeFeeds("10m"))}))
+	hear("a")
+	now = noon.Add(5 * time.Minute)
+	hear("b")
+	for now = noon.Add(10 * time.Minute); now < noon.Add(14*time.Minute); now = now.Add(time.Minute) {
+		finish(step())
+	}
+	step(&UseRules{Set: parse(t, threeFeeds("11m"))})
+	now = noon.Add(15*time.Minute + time.Second) // the next is stale by the old rules
+	finish(step())
+	told := 0
+	for _, inc := range m.Incidents() {
+		for _, lines := range edits(inc) {
+			told++
+			if want := []string{"now clients", "rule clients, stale_after: 11m, was 10m"}; !slices.Equal(lines, want) {
+				t.Errorf("%s is told %q", inc.Feed, lines)
+			}
+		}
+	}
+	if told != 3 {
+		t.Errorf("told %d times, want once for each feed", told)
+	}
+}

@@ -20,13 +20,14 @@ type incident struct {
 	rule    *rules.Rule       // governs the anchor; nil once removed
 	ladder  *rules.Escalation // nil: nobody can be told
 
-	trouble  int  // members whose verdict opens incidents, or that are blind
-	unwell   int  // members that keep it open
-	silent   int  // members whose verdict opens incidents
-	resumed  bool // EventResumed was said
-	unsure   bool // a blind incident from the store whose source has yet to report
-	restored bool // from the store; its members have not joined again yet
-	widened  bool // the whole feed, by a group row or by share; not narrowed again
+	trouble  int    // members whose verdict opens incidents, or that are blind
+	unwell   int    // members that keep it open
+	silent   int    // members whose verdict opens incidents
+	resumed  bool   // EventResumed was said
+	unsure   bool   // a blind incident from the store whose source has yet to report
+	restored bool   // from the store; its members have not joined again yet
+	formerly string // the name of its feed before the set that renamed it; told with what else that changed
+	widened  bool   // the whole feed, by a group row or by share; not narrowed again
 
 	rate float64        // updates a second of its members before
 	lost map[rowID]bool // clients that Loss.Clients counts

@@ -37,6 +37,9 @@ func (m *Machine) rename(f *feedState, name string) {
 	m.feeds[name], f.name = f, name
 	f.saveAnew()
 	for _, inc := range f.incidents {
+		if inc.Feed != name {
+			inc.formerly = inc.Feed
+		}
 		inc.Feed = name
 		inc.touched, inc.dirty = true, true
 	}

@@ -42,6 +42,7 @@ func (m *Machine) govern(inc *incident, before map[*incident]standing, members [
 	if edit := m.editOf(inc, before, members); edit != nil || inc.Rule != was.rule {
 		m.record(inc, Event{Kind: EventRule, Note: inc.Rule, Edit: edit})
 	}
+	inc.formerly = ""
 	if l := &inc.Loss; l.Retention != was.retention && (inc.trouble > 0 || !l.Begins.IsZero()) {
 		inc.runLoss()
 	}
