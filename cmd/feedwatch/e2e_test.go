@@ -91,6 +91,7 @@ func TestEndToEnd(t *testing.T) {
 	w.eventually("Prometheus has scraped the recovery", 20*time.Second, func() bool {
 		return w.query(`feedwatch_feed_clients{verdict="fresh"}`) == "20"
 	})
+	stop() // nobody pushes to a server that is shutting down
 	w.stop()
 	for _, secret := range []string{e2eSlackToken, e2eRoutingKey, e2ePushToken} {
 		if strings.Contains(w.log.String(), secret) {
@@ -285,7 +286,7 @@ func (w *world) keepPushing(n int) (stop func()) {
 			}
 		}
 	})
-	return func() { close(done); ended.Wait() }
+	return sync.OnceFunc(func() { close(done); ended.Wait() })
 }
 
 func (w *world) verdict(name string) int {
