@@ -115,6 +115,8 @@ func (w words) since() Line {
 				line = append(line, plain(" and ever later: "+pace(cu.Speed)))
 			}
 		}
+	case watchdog.CauseTrickling:
+		line = w.trickles()
 	default:
 		expected := inc.ExpectedSince().Time()
 		line = append(Line{plain("No update has been seen yet; expected since ")}, w.ago(expected)...)
@@ -148,8 +150,10 @@ func (w words) rule() Line {
 	switch {
 	case w.inc.Rule == "":
 		return Line{plain(" The rule that opened this was removed.")}
-	case w.inc.Allowed <= 0:
+	case w.inc.Allowed <= 0 || w.inc.Cause == watchdog.CauseTrickling && w.inc.Hours == "":
 		return Line{plain(" The rule is "), code(w.inc.Rule), plain(".")}
+	case w.inc.Cause == watchdog.CauseTrickling:
+		return Line{plain(" The rule "), code(w.inc.Rule), plain(" counts " + Duration(w.inc.Allowed) + w.hours() + ".")}
 	default:
 		return Line{plain(" The rule "), code(w.inc.Rule), plain(" allows " + Duration(w.inc.Allowed) + w.hours() + ".")}
 	}
@@ -222,10 +226,12 @@ func (w words) recovery() Line {
 	case !inc.WellSince.IsZero() && neverCame(inc):
 		return Line{plain("Nobody that is still watched is silent. Resolves if it stays so.")}
 	case !inc.WellSince.IsZero():
-		line := append(Line{plain("All current since ")}, w.ago(inc.WellSince.Time())...)
+		line := append(Line{plain(allWell(inc.Cause) + " since ")}, w.ago(inc.WellSince.Time())...)
 		return append(line, plain(". Resolves if it stays so."))
 	case inc.CatchUp != nil:
 		return append(w.behind(), w.eta()...)
+	case inc.Cause == watchdog.CauseTrickling:
+		return Line{plain("More updates arrive again. Not resolved yet.")}
 	default:
 		return Line{plain("Updates arrive again. Not resolved yet.")}
 	}
@@ -246,7 +252,7 @@ func (w words) resolution() Line {
 	case inc.Cause == watchdog.CauseRefused:
 		line = Line{plain("The rule files are in force. ")}
 	case !inc.WellSince.IsZero():
-		line = Line{plain("Current again since "), bold(w.day(inc.WellSince.Time()) + " UTC"), plain(". ")}
+		line = Line{plain(wellAgain(inc.Cause) + " since "), bold(w.day(inc.WellSince.Time()) + " UTC"), plain(". ")}
 	}
 	line = append(line, plain("Resolved "+w.day(inc.Resolved.Time())+" UTC"))
 	if inc.ResolvedBy != "" && inc.ResolvedBy != ourselves {

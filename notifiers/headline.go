@@ -23,6 +23,8 @@ func troubleOf(c watchdog.Cause) trouble {
 		return trouble{"is frozen", "was frozen", "is still frozen", "are frozen", "Frozen", "frozen"}
 	case watchdog.CauseBehind:
 		return trouble{"is falling behind", "was behind", "is still behind", "are falling behind", "Falling behind", "behind"}
+	case watchdog.CauseTrickling:
+		return trouble{"is trickling", "was trickling", "is still trickling", "are trickling", "Trickling", "trickling"}
 	case watchdog.CauseBlind:
 		return trouble{"cannot be seen", "could not be seen", "still cannot be seen", "cannot be seen", "Out of sight", "unseen"}
 	case watchdog.CauseUnheard:
@@ -64,7 +66,7 @@ func Headline(inc *watchdog.Incident) string {
 	case inc.State == watchdog.StateRecovering && neverCame(inc):
 		return feed + " " + t.was + forWhom + ", no longer watched"
 	case inc.State == watchdog.StateRecovering && !inc.WellSince.IsZero():
-		return feed + " is current again" + forWhom
+		return feed + " " + currentAgain(inc.Cause) + forWhom
 	case inc.State == watchdog.StateRecovering && inc.CatchUp != nil:
 		return feed + " is catching up" + forWhom
 	case inc.State == watchdog.StateRecovering:
@@ -157,9 +159,12 @@ func Summary(inc *watchdog.Incident, page *watchdog.Page, now time.Time) string 
 	if clientsIn(s) > 0 {
 		core += ": " + Count(s.Silent) + "/" + Count(clientsIn(s))
 	}
-	if inc.Since.IsZero() {
+	switch {
+	case inc.Cause == watchdog.CauseTrickling: // what came last is no beginning
+		core += " since " + c.day(inc.Opened.Time()) + "Z"
+	case inc.Since.IsZero():
 		core += ", never seen"
-	} else {
+	default:
 		core += " since " + c.day(inc.Since.Time()) + "Z"
 	}
 	core += summaryLoss(inc, c)
@@ -191,6 +196,9 @@ func summaryRest(inc *watchdog.Incident, s watchdog.Scope, page *watchdog.Page) 
 		if why := shortReason(page.Reason); why != "" {
 			rest = append(rest, why)
 		}
+	}
+	if came := trickleSummary(inc); came != "" {
+		rest = append(rest, came)
 	}
 	switch {
 	case inc.Cause == watchdog.CauseBlind && inc.Source != "":

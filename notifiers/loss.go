@@ -22,6 +22,10 @@ func (w words) loss() Line {
 		return Line{plain("When data loss begins is not known: the feed has no "), code("retention"), plain(" in its rules.")}
 	case !loss.Begins.IsZero():
 		return w.clockRuns()
+	case inc.Cause == watchdog.CauseTrickling && !over:
+		return w.trickleLoss()
+	case inc.Cause == watchdog.CauseTrickling:
+		return Line{plain("Nothing was lost that waited in the queue: it keeps " + Duration(loss.Retention) + ".")}
 	case over && neverCame(inc):
 		return w.untold()
 	case over && inc.Cause != watchdog.CauseBlind:
@@ -117,7 +121,7 @@ func lossBegins(inc *watchdog.Incident) time.Time {
 	switch {
 	case !loss.Begins.IsZero():
 		return loss.Begins.Time()
-	case loss.Start.IsZero() || loss.Retention <= 0 || inc.Cause == watchdog.CauseBehind:
+	case loss.Start.IsZero() || loss.Retention <= 0 || inc.Cause == watchdog.CauseBehind || inc.Cause == watchdog.CauseTrickling:
 		return time.Time{}
 	default:
 		return loss.Start.Add(loss.Retention).Time()

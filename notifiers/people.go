@@ -41,6 +41,8 @@ func unless(c watchdog.Cause) string {
 		return " unless updates arrive"
 	case watchdog.CauseBlind:
 		return " unless it can be seen again"
+	case watchdog.CauseTrickling:
+		return " unless enough updates arrive"
 	default:
 		return " unless it catches up"
 	}

@@ -1,6 +1,7 @@
 package notifiers
 
 import (
+	"strings"
 	"time"
 
 	"github.com/feedwatch/feedwatch/watchdog"
@@ -61,7 +62,7 @@ func (w words) event(e *watchdog.Event) Line {
 		if neverCame(w.inc) {
 			return w.noted(e, plain("Nobody that is still watched is silent. Resolves if it stays so."))
 		}
-		return w.noted(e, plain("Current again"+forWhom(widest(w.inc))+". Resolves if it stays so."))
+		return w.noted(e, plain(wellAgain(w.inc.Cause)+forWhom(widest(w.inc))+". Resolves if it stays so."))
 	case watchdog.EventForgotten:
 		return w.noted(e, plain("Unseen for longer than the rule's forget_after: "+plural(e.Was, "client")+" no longer watched, until an update arrives."))
 	case watchdog.EventLeft:
@@ -121,6 +122,8 @@ func (w words) opened(e *watchdog.Event) Line {
 		} else {
 			line = append(line, plain(" Source "), code(inc.Source), plain(" does not answer."))
 		}
+	case inc.Cause == watchdog.CauseTrickling && trickleSummary(inc) != "":
+		line = append(line, plain(" "+few(inc.Trickle.Came)+" in "+Duration(inc.Trickle.Per)+", at least "+Count(inc.Trickle.AtLeast)+" are expected."))
 	case inc.Cause == watchdog.CauseSilent && inc.Since.IsZero():
 		line = append(line, plain(" No update has been seen yet."))
 	case inc.Cause == watchdog.CauseSilent:
@@ -305,6 +308,9 @@ func (w words) resumed(e *watchdog.Event) Line {
 		return w.noted(e, bold("It can be seen again"), plain(". Not resolved yet."))
 	}
 	text := "Updates arrive again"
+	if inc.Cause == watchdog.CauseTrickling {
+		text = "More updates arrive again"
+	}
 	if ev := inc.Loss.EventAgain; !ev.IsZero() && e.At.Sub(ev) > inc.Allowed {
 		text += ", " + Age(e.At.Sub(ev)) + " behind"
 	}
@@ -352,7 +358,7 @@ func (w words) resolved(e *watchdog.Event) Line {
 	case neverCame(inc):
 		return w.noted(e, bold("Resolved: no longer watched"), plain(". No update came again from "+whom(widest(inc))+"."))
 	default:
-		line = Line{bold("Resolved: current again" + forWhom(widest(inc))), plain(".")}
+		line = Line{bold("Resolved: " + strings.ToLower(wellAgain(inc.Cause)) + forWhom(widest(inc))), plain(".")}
 	}
 	if d := troubleFor(inc); d > 0 && inc.Cause != watchdog.CauseBlind {
 		line = append(line, plain(" "+sentence(inc.Cause, "", watchdog.Scope{})+" "+Age(d)+"."))

@@ -151,7 +151,7 @@ func (l *leaves) read(path, key string, n *yaml.Node) {
 	}
 	switch {
 	case n.Kind == yaml.MappingNode:
-		if key == "defaults" {
+		if key == "defaults" || key == "min_updates" { // their keys are those of what they stand in
 			path = join(path, key)
 		}
 		for i := 0; i+1 < len(n.Content); i += 2 {

@@ -43,6 +43,7 @@ func TestChanges(t *testing.T) {
 		{"a step", []string{"{after: 5m", "{after: 10m"}, []string{"escalation on-call, step 2, after: 10m, was 5m"}},
 		{"a step more", []string{"[pagerduty/b]}", "[pagerduty/b]}\n      - {after: 9m, notify: [slack/c]}"}, []string{"escalation on-call, step 3: added"}},
 		{"renamed", []string{"name: gone", "name: new"}, []string{"feed gone: removed", "feed new: added"}},
+		{"min_updates", []string{"stale_after: 30m", "stale_after: 30m\n        min_updates: {count: 10, per: 1h}"}, []string{"feed profiles, rule everyone, min_updates, count: 10, was not set", "feed profiles, rule everyone, min_updates, per: 1h, was not set"}},
 		{"a rule", []string{"{name: whole, per: feed, stale_after: 5m}", "{name: group, per: feed, stale_after: 5m}"}, []string{"feed profiles, rule group: added", "feed profiles, rule whole: removed"}},
 	}
 	for _, c := range cases {

@@ -22,6 +22,7 @@ const (
 	forgetBeforeStale          Check = "forget-before-stale"
 	ignoresEverybody           Check = "ignores-everybody"
 	impossibleDate             Check = "impossible-date"
+	minUpdatesTooShort         Check = "min-updates-too-short"
 	missingKey                 Check = "missing-key"
 	neverActive                Check = "never-active"
 	noCatchAll                 Check = "no-catch-all"
@@ -70,8 +71,8 @@ const (
 
 var errorChecks = [...]Check{
 	beforeLossBeyondRetention, beforeLossWithoutRetention, conflictingKeys, dependencyCircle, duplicateKey,
-	duplicateName, earlyBeyondInterval, emptyValue, forgetBeforeStale, ignoresEverybody, impossibleDate, missingKey, neverActive,
-	noCatchAll, noEscalation, noFeeds, noRules, noSuchEscalation, noSuchFeed, noSuchNotifier, noSuchRoster, noWholeFeedRule, notYAML,
+	duplicateName, earlyBeyondInterval, emptyValue, forgetBeforeStale, ignoresEverybody, impossibleDate, minUpdatesTooShort, missingKey,
+	neverActive, noCatchAll, noEscalation, noFeeds, noRules, noSuchEscalation, noSuchFeed, noSuchNotifier, noSuchRoster, noWholeFeedRule, notYAML,
 	stillWatched, tellsNobody, tooMuch, unknownKey, unreachableRule, warnAfterStaleAfter, wrongActive, wrongCron, wrongDuration,
 	wrongHolidays, wrongMatcher, wrongName, wrongRoster, wrongTime, wrongTimezone, wrongType, wrongValue, wrongWindow,
 }

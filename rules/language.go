@@ -45,6 +45,7 @@ const (
 	objectShape
 	shareShape     // of the clients of a feed, such as 50%
 	quorumShape    // a number of clients, or a share of them
+	countShape     // a whole number of updates
 	severityShape  // a severity, or an object
 	clientShape    // a client's name, or an object
 	rosterShape    // a list, or an object
@@ -123,6 +124,7 @@ var ruleObject = newObject("a rule",
 	key{"active", objectOf(activeObject), false, "When silence counts: outside of these hours deadlines stand still, and nothing opens. Default: the feed's, else always."},
 	key{"severity", severities, false, "Default: error."},
 	key{"quorum", just(quorumShape), false, "How many of its clients must be stale before that pages: a number, or a share such as 10%. Before data is lost one pages by itself."},
+	key{"min_updates", objectOf(minUpdatesObject), false, "How many updates must come in a time: fewer are a trickle, which pages as silence does."},
 	key{"escalation", text, false, "Who is told. Default: the feed's."},
 	key{"idle_ok", just(boolShape), false, "A heartbeat that brings no update counts as one. Default: false."},
 ).atMostOne("stale_after", "expect")

@@ -19,6 +19,8 @@ func objectHint(n *yaml.Node, is *object) string {
 		return fmt.Sprintf("write {cron: %q, timezone: Europe/Oslo, %s}", n.Value, more)
 	case is == ignoreObject && n.Kind == yaml.ScalarNode:
 		return fmt.Sprintf("write {match: ['client=%q'], reason: why, until: 2026-12-31}", shortened(n.Value))
+	case is == minUpdatesObject && n.Kind == yaml.ScalarNode:
+		return likeMinUpdates(n.Value)
 	default:
 		return "write keys and values here: " + listed(is.names, 5)
 	}

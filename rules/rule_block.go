@@ -60,6 +60,7 @@ func (r *reader) readRule(n *yaml.Node, own *defaults) (ruleDraft, bool) {
 	d.match, d.deadline = r.atKey(m, "match", d.at), r.atKey(m, "stale_after", r.atKey(m, "expect", d.at))
 	r.readRuleActive(rule, m, own)
 	r.readTimes(d, m, own)
+	r.readMinUpdates(d, m.get("min_updates"))
 	r.readSeverity(rule, m, own)
 	d.quorum = r.atKey(m, "quorum", d.at)
 	r.readQuorum(d, m.get("quorum"))

@@ -104,6 +104,8 @@ func (w *schemaWriter) shape(s shape) schema {
 		return schema{"anyOf": []schema{{"enum": s.words}, w.refer(s.object)}}
 	case quorumShape:
 		return schema{"anyOf": []schema{{"type": "integer", "minimum": 1}, matching("^([1-9][0-9]*|"+sharePattern+")$", "3, or 10%")}}
+	case countShape:
+		return schema{"type": "integer", "minimum": 1, "maximum": MinUpdatesCountMax}
 	case shareShape:
 		return matching("^"+sharePattern+"$", "50%")
 	case dayShape:

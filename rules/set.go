@@ -129,8 +129,10 @@ type Rule struct {
 	expect       *Schedule
 	active       *Active
 	longest      time.Duration // see longestGap
+	longestCount time.Duration // see LongestCount
 	severity     Severities
 	quorum       Quorum
+	minUpdates   MinUpdates
 	escalation   *Escalation
 	idleOK       bool
 	implied      bool

@@ -8,7 +8,7 @@ type term struct{ key, value string }
 
 // terms are all of them, always the same ones in the same order.
 func (r *Rule) terms() []term {
-	age, expect, lag, quorum := "", "", "", ""
+	age, expect, lag, quorum, updates := "", "", "", "", ""
 	if s := r.expect; s == nil {
 		age = FormatDuration(r.staleAfter)
 	} else {
@@ -20,12 +20,16 @@ func (r *Rule) terms() []term {
 	if !r.quorum.IsZero() {
 		quorum = r.quorum.String()
 	}
+	if !r.minUpdates.IsZero() {
+		updates = r.minUpdates.String()
+	}
 	return []term{
 		{"stale_after", age},
 		{"expect", expect},
 		{"active", r.active.String()},
 		{"lag_over", lag},
 		{"quorum", quorum},
+		{"min_updates", updates},
 		{"idle_ok", fmt.Sprint(r.idleOK)},
 		{"severity", r.severity.String()},
 		{"resolve_after", FormatDuration(r.resolveAfter)},

@@ -45,7 +45,7 @@ func (m *Machine) placeOpen(f *feedState) (left bool) {
 }
 
 // causes are those that rows in trouble have.
-var causes = [...]Cause{CauseSilent, CauseFrozen, CauseBehind}
+var causes = [...]Cause{CauseSilent, CauseFrozen, CauseBehind, CauseTrickling}
 
 // attribute finds the causes of the rows in trouble that belong to no incident,
 // and opens an incident for each.
@@ -64,6 +64,8 @@ func causeOf(v Verdict) Cause {
 		return CauseFrozen
 	case FallingBehind:
 		return CauseBehind
+	case Trickling:
+		return CauseTrickling
 	default:
 		return CauseSilent
 	}
@@ -85,6 +87,7 @@ func (m *Machine) recast(inc *incident) (ended bool) {
 		}
 	}
 	inc.Cause = cause
+	m.measureTrickle(inc)
 	m.setRule(inc, inc.rule)
 	inc.runLoss()
 	return false
@@ -228,6 +231,9 @@ func (m *Machine) placeGroups(f *feedState, cause Cause) {
 			anchor, _ := m.anchor(f, cause, p, nil) // id at least
 			inc = m.open(f, cause, p, anchor)
 			m.setRule(inc, f.ruleOf(f.blocks[id.block()], id.place()))
+			if cause == CauseTrickling {
+				inc.measure(id)
+			}
 			m.takeFromUnexplained(inc)
 		}
 		m.join(f, f.blocks[id.block()], id.place(), inc)

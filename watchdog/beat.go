@@ -78,6 +78,9 @@ func (m *Machine) beat(src int, quota *feed.Quota, f *feedState, id rowID, hb *f
 	if before := b.lastSeen(i); arrival > before && b.rows[i].in == 0 && f.tracks[id] == nil {
 		b.countUpdates(i, hb.Count, before, arrival)
 	}
+	if f.counting {
+		m.countBeat(f, id, src, hb.Count, arrival)
+	}
 	m.hear(f, id, src, arrival, event)
 	for _, g := range m.groupRows[b.rows[i].groups] {
 		m.hear(f, g, src, arrival, event)
@@ -155,7 +158,7 @@ func readAgain(was, is Verdict) bool {
 	case Frozen:
 		return is != Frozen
 	case Stale, Blind:
-		return !is.Opens()
+		return !is.Opens() || is == Trickling
 	default:
 		return false
 	}

@@ -95,6 +95,7 @@ func (m *Machine) bind(f *feedState, id rowID) {
 	groups = m.keepOrphans(f, groups, m.groupRows[b.rows[i].groups])
 	b.rows[i].groups = m.internGroups(groups)
 	f.joinQuorum(b, i)
+	f.forgetCounts(b, i)
 	if b.enrolled(i) {
 		m.enroll(f, groups, +1)
 	}
@@ -149,6 +150,8 @@ func (m *Machine) rebind(f *feedState, spec *rules.Feed) {
 		f.rules = append(append(f.rules, spec.ClientRules()...), spec.GroupRules()...)
 		f.groups = len(spec.ClientRules())
 	}
+	f.counting = slices.ContainsFunc(f.rules, func(r *rules.Rule) bool { return !r.MinUpdates().IsZero() })
+	f.ruled = m.now
 	f.resetQuorums()
 	f.binding = true
 	m.bindGroups(f)

@@ -62,6 +62,7 @@ func (bi *binder) bind(id rowID) {
 		b.rows[i].groups = m.internGroups(groups)
 	}
 	f.joinQuorum(b, i)
+	f.forgetCounts(b, i)
 	switch {
 	case !b.enrolled(i):
 	case shared:

@@ -15,7 +15,8 @@ import (
 // a version byte, the number of rows, then one record for each row.
 //
 //	Names: client, label pairs, sources' names (strings with a length), retired, since
-//	Marks: arrival, event (zigzag varints; arrival negative for "expected since"), rate
+//	Marks: arrival, event (zigzag varints; arrival negative for "expected since"), rate;
+//	       behind all of them, where any row has some, the counts of each
 const blockFormat = 2
 
 // errBlock is what every refusal of a saved block wraps.
@@ -76,7 +77,7 @@ func encodeMarks(b *block) []byte {
 		out = binary.AppendVarint(out, age)
 		out = binary.AppendUvarint(out, uint64(math.Float32bits(b.rows[i].rate)))
 	}
-	return out
+	return appendCounts(out, b)
 }
 
 func appendString(out []byte, s string) []byte {

@@ -15,6 +15,7 @@ type decoder struct {
 	labels  map[string]*savedLabels  // by their bytes
 	sources map[string]*savedSources // the same
 	rows    []savedRow               // of the block read last
+	counts  []counts                 // the same; none: nothing was counted
 }
 
 // savedRow is one row read back; its client is a part of the whole block.
@@ -26,6 +27,7 @@ type savedRow struct {
 	since          uint32
 	arrival, event feed.Instant
 	rate           float32
+	counts         *counts // nil: nothing was counted
 }
 
 // savedLabels are a label set, and its number once that is known.
@@ -72,6 +74,7 @@ func (d *decoder) block(image BlockImage) ([]savedRow, error) {
 		}
 		d.rows = append(d.rows, row)
 	}
+	d.readCounts(&marks)
 	if err := errors.Join(names.err, marks.err); err != nil {
 		return nil, fmt.Errorf("%w: feed %s, block %d: %w", errBlock, image.Feed, image.Index, err)
 	}

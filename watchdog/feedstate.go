@@ -29,6 +29,9 @@ type feedState struct {
 	quorums []*quorum // by client rule, nil where that has none; nil: no rule has
 	binding bool      // rules change: who a quorum is asked of is not counted yet
 
+	counting bool         // some rule has min_updates
+	ruled    feed.Instant // when the present rules came into force
+
 	dependents []*feedState // feeds whose pages wait for this one's
 
 	members map[rowID]int // clients that a group row counts, but for retired ones
@@ -262,6 +265,9 @@ func (m *Machine) rejudge(f *feedState, id rowID) {
 		track:   f.tracks[id],
 		open:    b.rows[i].in != 0 || b.rows[i].verdict.Opens(),
 	})
+	if !r.MinUpdates().IsZero() {
+		v, due = m.underCount(f, id, r, set.horizon, v, due)
+	}
 	v, due = m.afterIgnore(f, id, r, set.horizon, v, due)
 	if q := f.quorumOf(b, i); q != nil {
 		v, due = m.underQuorum(f, q, id, v, due)
@@ -291,6 +297,8 @@ func (m *Machine) stamp(f *feedState, id rowID) feed.Instant {
 		if q := f.quorumOf(b, i); q != nil {
 			at = max(at, q.opensAt(m, f, b, i))
 		}
+	case Trickling:
+		at = b.counts[i].since
 	case Frozen:
 		at = max(f.tracks[id].frozenSince(r), r.Active().Began(m.sources.sets[b.rows[i].sources].horizon))
 	}

@@ -98,6 +98,7 @@ func (m *Machine) mergeInto(f *feedState, g rowID, b *block, i int) bool {
 	if b.rows[i].arrival <= gb.rows[gi].arrival {
 		return false
 	}
+	m.mergedCounts(f, g, b.rows[i].arrival)
 	gb.rows[gi].arrival = b.rows[i].arrival
 	gb.marksChanged = true
 	return true
@@ -137,6 +138,7 @@ func (m *Machine) bindGroups(f *feedState) {
 		if n, ok := named[rule]; ok && f.groupPattern(id).of(f.rules[n]) {
 			b.rows[i].rule = uint16(n)
 		}
+		f.forgetCounts(b, i)
 	}
 }
 

@@ -34,12 +34,17 @@ type holder struct {
 	settle bool // it ends one stale_after later: the time to arrive first
 }
 
-// until is when it lets go of a series that r governs.
-func (h *holder) until(r *rules.Rule) feed.Instant {
-	if !h.settle || r == nil {
+// until is when it lets go of a series that r governs. Of a trickle, by the rule counts,
+// it is when a window has passed.
+func (h *holder) until(r, counts *rules.Rule) feed.Instant {
+	switch {
+	case h.settle && counts != nil:
+		return countClockOf(counts).settled(h.Until)
+	case h.settle && r != nil:
+		return r.Active().After(h.Until, r.StaleAfter())
+	default:
 		return h.Until
 	}
-	return r.Active().After(h.Until, r.StaleAfter())
 }
 
 // lookAtHolds makes every incident find out anew whether it is held.
@@ -98,7 +103,7 @@ func (m *Machine) holders(f *feedState) []holder {
 	}
 	longest := feed.Instant(0)
 	for _, r := range f.rules {
-		longest = max(longest, feed.Instant(r.LongestGap().Milliseconds()))
+		longest = max(longest, feed.Instant(r.LongestGap().Milliseconds()), feed.Instant(r.LongestCount().Milliseconds()))
 	}
 	for _, maintenance := range m.maintenances() {
 		w, ok := maintenance.Last(m.now)
@@ -243,7 +248,7 @@ func (m *Machine) held(inc *incident) *Hold {
 	if len(holders) == 0 {
 		return nil
 	}
-	look := holdSearch{m: m, f: f, holders: holders, byLabels: map[holdKey]*Hold{}}
+	look := holdSearch{m: m, f: f, counts: inc.countsBy(), holders: holders, byLabels: map[holdKey]*Hold{}}
 	if inc.Cause == CauseBlind {
 		look.all(func(b *block, i int) bool { return b.rows[i].verdict != Retired && b.rows[i].verdict != Unwatched })
 		return look.result(inc.rule)
@@ -274,6 +279,7 @@ func (m *Machine) held(inc *incident) *Hold {
 type holdSearch struct {
 	m        *Machine
 	f        *feedState
+	counts   *rules.Rule // by which a trickle is found; nil for other incidents
 	holders  []holder
 	byLabels map[holdKey]*Hold
 	first    *Hold // the hold that ends first among those found
@@ -319,7 +325,7 @@ func (s *holdSearch) longest(client string, labels feed.Labels, r *rules.Rule) *
 	var best *Hold
 	for i := range s.holders {
 		h := &s.holders[i]
-		until := h.until(r)
+		until := h.until(r, s.counts)
 		if until <= s.m.now || best != nil && until <= best.Until || !h.match.Matches(s.f.name, client, labels) {
 			continue
 		}

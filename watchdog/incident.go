@@ -44,6 +44,7 @@ type Incident struct {
 	Newest     feed.Instant `json:"newest,omitzero"`       // the newest arrival before their silence, with those that fell silent later
 	Source     string       `json:"source,omitempty"`      // of a blind incident
 	Failure    string       `json:"failure,omitempty"`
+	Trickle    *Trickle     `json:"trickle,omitempty"`  // of a trickle; of those handed out nobody changes it
 	Drill      *Drill       `json:"drill,omitempty"`    // of a drill, which is about no feed
 	FoundBy    string       `json:"found_by,omitempty"` // the drill that showed an unheard notifier
 	Loss       Loss         `json:"loss"`
@@ -77,7 +78,9 @@ const (
 	CauseSilent Cause = "silent" // series are stale
 	CauseFrozen Cause = "frozen" // arriving, but event time stands still
 	CauseBehind Cause = "falling_behind"
-	CauseBlind  Cause = "blind" // we cannot see
+	// CauseTrickling: updates arrive, but fewer than the rule's min_updates.
+	CauseTrickling Cause = "trickling"
+	CauseBlind     Cause = "blind" // we cannot see
 	// CauseUnheard is none of the machine's: a notifier, which is its Source, does not
 	// take what it is sent.
 	CauseUnheard Cause = "unheard"

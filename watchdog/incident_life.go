@@ -74,6 +74,7 @@ func (m *Machine) open(f *feedState, cause Cause, p pattern, anchor rowID) *inci
 	inc.pattern = p
 	inc.Anchor = displayName(name)
 	m.setRule(inc, r)
+	m.measureTrickle(inc)
 	if b.lastSeen(i).IsZero() && (r.Active() != nil || f.quorumOf(b, i) != nil) {
 		inc.Expected = max(b.reference(i), min(m.againSince(f, anchor), inc.ExpectedSince()))
 	}
@@ -126,6 +127,7 @@ func (m *Machine) setRule(inc *incident, r *rules.Rule) {
 		if inc.Cause == CauseFrozen || inc.Cause == CauseBehind {
 			inc.Allowed = r.LagOver()
 		}
+		inc.askFor(r)
 		if r.Active() != nil && inc.Cause != CauseBehind {
 			inc.Hours = r.Active().String()
 		}
@@ -259,6 +261,7 @@ func (m *Machine) move(inc *incident, opening bool) {
 	m.followStragglers(inc)
 	m.followMembers(inc)
 	m.followDrain(inc)
+	m.followTrickleLoss(inc)
 	m.followLoss(inc)
 	m.moveLossStart(inc)
 	m.climb(inc)
@@ -357,6 +360,7 @@ func (m *Machine) settle(inc *incident) {
 // finish resolves an incident; by is the person who did, or "".
 func (m *Machine) finish(inc *incident, by, reason string) {
 	m.writeBehind(inc)
+	m.writeTrickle(inc)
 	inc.State = StateResolved
 	inc.Resolved = m.now
 	inc.ResolvedBy = cmp.Or(by, ourselves)

@@ -65,7 +65,7 @@ func (f *feedState) alike(inc *incident) []feed.Labels {
 }
 
 // groupSilent says whether the row of a group rule that stands for the whole
-// scope, or for more, is silent.
+// scope, or for more, is silent, or what comes to all of it a trickle.
 func (f *feedState) groupSilent(inc *incident) bool {
 	for _, r := range f.rules[f.groups:] {
 		value := ""
@@ -75,7 +75,8 @@ func (f *feedState) groupSilent(inc *incident) bool {
 			}
 		}
 		if id, ok := f.row(groupName(r, value)); ok {
-			if f.blocks[id.block()].rows[id.place()].verdict == Stale && !r.Selective() {
+			v := f.blocks[id.block()].rows[id.place()].verdict
+			if (v == Stale || v == Trickling && inc.Cause == CauseTrickling) && !r.Selective() {
 				return true
 			}
 		}

@@ -42,6 +42,7 @@ func (in *Heard) apply(m *Machine) {
 				f.blindDue = m.now
 			}
 		}
+		m.noteUnread(s, known)
 		if r.Missed {
 			pause := Restart{At: m.now, Through: s.known, Source: s.Name}
 			m.addRestart(pause)

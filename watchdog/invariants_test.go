@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/feedwatch/feedwatch/rules"
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
@@ -179,6 +180,9 @@ func checkBounds(t testing.TB, m *Machine, f *feedState) {
 					grace: m.grace(r, b.reference(i), b.rows[i].sources), track: f.tracks[rowOf(n, i)],
 					open: b.rows[i].in != 0 || b.rows[i].verdict.Opens(),
 				})
+				if !r.MinUpdates().IsZero() {
+					v, due = countAnew(m, f, rowOf(n, i), r, horizon, v, due)
+				}
 				return m.afterIgnore(f, rowOf(n, i), r, horizon, v, due)
 			}
 			horizon := m.sources.sets[b.rows[i].sources].horizon
@@ -202,6 +206,18 @@ func checkBounds(t testing.TB, m *Machine, f *feedState) {
 			}
 		}
 	}
+}
+
+// countAnew is underCount, and leaves everything as it is.
+func countAnew(m *Machine, f *feedState, id rowID, r *rules.Rule, horizon feed.Instant, v Verdict, due feed.Instant) (Verdict, feed.Instant) {
+	b, i := f.blocks[id.block()], id.place()
+	if b.counts == nil {
+		return m.underCount(f, id, r, horizon, v, due)
+	}
+	kept, changed := b.counts[i], b.marksChanged
+	v, due = m.underCount(f, id, r, horizon, v, due)
+	b.counts[i], b.marksChanged = kept, changed
+	return v, due
 }
 
 // isHeld says that the row holds an incident that found no member after a restart.

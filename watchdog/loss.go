@@ -26,8 +26,12 @@ func (inc *incident) setLossStart(event, arrival feed.Instant) {
 // runLoss sets when loss begins, where the retention is known.
 func (inc *incident) runLoss() {
 	l := &inc.Loss
-	if inc.Cause == CauseBehind {
+	switch inc.Cause {
+	case CauseBehind:
 		inc.runBehindLoss()
+		return
+	case CauseTrickling:
+		inc.runTrickleLoss()
 		return
 	}
 	l.Begins = 0
@@ -224,7 +228,7 @@ func (m *Machine) followLoss(inc *incident) {
 // time after resumption says otherwise the wider is given and marked.
 func (m *Machine) closeLoss(inc *incident) {
 	l := &inc.Loss
-	if l.FirstAgain.IsZero() || l.Retention == 0 || inc.Cause == CauseBlind {
+	if l.FirstAgain.IsZero() || l.Retention == 0 || inc.Cause == CauseBlind || inc.Cause == CauseTrickling {
 		return
 	}
 	end := l.FirstAgain.Add(-l.Retention)

@@ -16,6 +16,7 @@ type Machine struct {
 	woken    feed.Instant // the start, or the last Wake: what sources said before is old
 	restarts []Restart    // oldest first
 	ahead    feed.Instant // how much later than now was saved what is being restored
+	unread   []Restart    // when a source that is read did not answer, oldest first
 	set      *rules.Set
 
 	feeds  map[string]*feedState

@@ -89,6 +89,25 @@ escalations:
       - notify: [slack/alerts]
       - {after: 5m, notify: [pagerduty/cdp]}
       - {before_loss: 30m, notify: [pagerduty/infra]}
+`, `
+feeds:
+  - name: f
+    retention: 90m
+    escalation: short
+    rules:
+      - {name: whole, per: feed, stale_after: 8m, min_updates: {count: 9, per: 16m}}
+      - {name: cluster, per: cluster, stale_after: 7m, min_updates: {count: 4, per: 8m}, active: {hours: ["00:00-00:25", "00:31-23:20"], timezone: UTC}}
+      - {name: tier, match: ['tier="a"'], stale_after: 6m, min_updates: {count: 2, per: 8m}}
+      - {name: nightly, match: ['client=~"n.*"'], expect: {cron: "*/10 * * * *", grace: 2m, early: 2m}, min_updates: {count: 2, per: 14m}}
+      - {name: rest, stale_after: 6m, lag_over: 5m, forget_after: 40m, min_updates: {count: 3, per: 8m}, active: {hours: ["00:05-00:17", "00:25-23:50"], timezone: UTC}}
+maintenance:
+  - {name: often, match: ['cluster="x"'], schedule: {cron: "*/20 * * * *", duration: 7m}}
+escalations:
+  - name: short
+    steps:
+      - notify: [slack/alerts]
+      - before_loss: 30m
+        notify: [pagerduty/infra]
 `}
 
 var pull = feed.Source{Name: "pull", LagMax: 2 * time.Minute}
@@ -107,7 +126,7 @@ func drawAct(t *rapid.T) act {
 	case 0, 1:
 		a.person = drawPerson(t)
 	case 2:
-		a.rules = rapid.IntRange(0, len(propertyRules)-1).Draw(t, "rules")
+		a.rules = drawSet(t)
 	case 3:
 		a.inputs = drawSilence(t)
 	default:
@@ -115,6 +134,8 @@ func drawAct(t *rapid.T) act {
 	}
 	return a
 }
+
+func drawSet(t *rapid.T) int { return rapid.IntRange(0, len(propertyRules)-1).Draw(t, "rules") }
 
 // drawPerson is what somebody decides about an incident.
 func drawPerson(t *rapid.T) func(*Incident) Input {
@@ -152,6 +173,7 @@ func drawReport(t *rapid.T) func(feed.Instant) []Input {
 	type drawn struct {
 		client, cluster, tier string
 		ago, lag              int
+		count                 uint32
 	}
 	var beats []drawn
 	for range rapid.IntRange(0, 12).Draw(t, "beats") {
@@ -161,6 +183,7 @@ func drawReport(t *rapid.T) func(feed.Instant) []Input {
 			tier:    rapid.SampledFrom([]string{"", "", "a"}).Draw(t, "tier"),
 			ago:     rapid.SampledFrom([]int{0, 0, 0, 30, 300, 1200}).Draw(t, "ago"),
 			lag:     rapid.SampledFrom([]int{-1, 0, 10, 200, 400, 3600, 90000}).Draw(t, "lag"),
+			count:   rapid.SampledFrom([]uint32{1, 1, 1, 2, 5, 0}).Draw(t, "count"),
 		})
 	}
 	src := rapid.SampledFrom([]feed.Source{feed.Push, feed.Push, pull}).Draw(t, "source")
@@ -172,6 +195,7 @@ func drawReport(t *rapid.T) func(feed.Instant) []Input {
 		}
 		for _, d := range beats {
 			hb := beatOf(d.client, now.Add(-time.Duration(d.ago)*time.Second), "cluster", d.cluster, "tier", d.tier)
+			hb.Count = d.count
 			if d.lag >= 0 {
 				hb.Event = hb.Arrival.Add(-time.Duration(d.lag) * time.Second)
 			}
@@ -195,9 +219,9 @@ func (a act) of(t testing.TB, m *Machine, now feed.Instant) []Input {
 	}
 }
 
-func newPropertyMachine(t testing.TB) *Machine {
+func newPropertyMachine(t testing.TB, set int) *Machine {
 	m := New(Config{Install: "test", Sources: []feed.Source{pull}}, noon, nil)
-	m.Step(noon, &UseRules{Set: parse(t, propertyRules[0])})
+	m.Step(noon, &UseRules{Set: parse(t, propertyRules[set])})
 	return m
 }
 
@@ -205,7 +229,7 @@ func newPropertyMachine(t testing.TB) *Machine {
 // row in trouble belongs to one open incident for which somebody was paged.
 func TestWhatIsKeptEqualsARecount(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		m, now := newPropertyMachine(t), noon
+		m, now := newPropertyMachine(t, drawSet(rt)), noon
 		for range rapid.IntRange(1, 25).Draw(rt, "acts") {
 			a := drawAct(rt)
 			now = now.Add(a.after)
@@ -235,7 +259,8 @@ func (r rt2tb) Fatalf(format string, args ...any) { r.rt.Fatalf(format, args...)
 // often sees the same incidents, events, pages and times.
 func TestLookingMoreOftenChangesNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		seldom, often, now := newPropertyMachine(t), newPropertyMachine(t), noon
+		set := drawSet(rt)
+		seldom, often, now := newPropertyMachine(t, set), newPropertyMachine(t, set), noon
 		toldSeldom, toldOften := map[string]*Incident{}, map[string]*Incident{}
 		for range rapid.IntRange(1, 20).Draw(rt, "acts") {
 			a := drawAct(rt)
@@ -303,7 +328,7 @@ func TestHeartbeatsMergeInAnyOrder(t *testing.T) {
 }
 
 func watermarks(t testing.TB, now feed.Instant, beats []feed.Heartbeat) map[string][2]feed.Instant {
-	m := newPropertyMachine(t)
+	m := newPropertyMachine(t, 0)
 	m.Step(now)
 	for _, hb := range beats {
 		m.Step(now, &Heard{Report: feed.Report{Source: feed.Push, Heartbeats: []feed.Heartbeat{hb}}})

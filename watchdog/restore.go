@@ -120,11 +120,12 @@ func (m *Machine) rejoinRow(f *feedState, id rowID, b *block, i int, r *rules.Ru
 	}
 	held := b.rows[i].verdict == Late && b.isOverdue(i) // in an incident it is stale, however few they are
 	overdue := b.rows[i].verdict == Stale || b.rows[i].verdict == Blind || held
-	behind := !overdue && b.rows[i].event != 0 && !b.isGroup(i) && r.Active().Between(b.rows[i].event, b.lastSeen(i)) > r.LagOver()
-	if !overdue && !behind {
+	trickling := b.rows[i].verdict == Trickling
+	behind := !overdue && !trickling && b.rows[i].event != 0 && !b.isGroup(i) && r.Active().Between(b.rows[i].event, b.lastSeen(i)) > r.LagOver()
+	if !overdue && !behind && !trickling {
 		return
 	}
-	inc := m.rejoins(f, b, i, behind)
+	inc := m.rejoins(f, b, i, behind || trickling)
 	if inc == nil {
 		return
 	}
@@ -151,16 +152,16 @@ func (m *Machine) rejoinRuleless(f *feedState, id rowID, b *block, i int) {
 }
 
 // rejoins is the restored incident that covers the row, of several the one with
-// the most labels, or one that it began itself. A row that is only behind belongs
-// to one that was being worked off.
-func (m *Machine) rejoins(f *feedState, b *block, i int, behind bool) *incident {
+// the most labels, or one that it began itself. A row that arrives, behind or too
+// seldom, belongs to one that was being worked off, or was about that.
+func (m *Machine) rejoins(f *feedState, b *block, i int, arrives bool) *incident {
 	var best *incident
 	labels := pattern{f.labelsOf(b, i)}
 	for _, inc := range f.incidents {
-		if !inc.restored || inc.Cause == CauseBlind || best != nil && inc.pattern.len() <= best.pattern.len() {
+		if !inc.restored || inc.Cause == CauseBlind || best != nil && !inc.suits(best, causeOf(b.rows[i].verdict)) {
 			continue
 		}
-		if behind && inc.Cause == CauseSilent && inc.Loss.FirstAgain.IsZero() {
+		if arrives && inc.Cause == CauseSilent && inc.Loss.FirstAgain.IsZero() {
 			continue
 		}
 		if inc.pattern.covers(labels.Labels) || b.isGroup(i) && !labels.whole() && f.within(labels, inc.pattern) {
@@ -173,6 +174,16 @@ func (m *Machine) rejoins(f *feedState, b *block, i int, behind bool) *incident 
 		}
 	}
 	return best
+}
+
+// suits says that the incident is a better one than other for a row in trouble for
+// cause: it says more of it, or as much and what is wrong.
+func (inc *incident) suits(other *incident, cause Cause) bool {
+	if n := inc.pattern.len() - other.pattern.len(); n != 0 {
+		return n > 0
+	}
+	trickles := func(c Cause) bool { return c == CauseTrickling }
+	return other.Cause != inc.Cause && trickles(inc.Cause) == trickles(cause) && trickles(other.Cause) != trickles(cause)
 }
 
 // keepFromEmpty gives an incident that found no member the row of the feed as a

@@ -62,6 +62,9 @@ func (m *Machine) restoreRow(f *feedState, row *savedRow, hash uint64) {
 	b, i := f.blocks[id.block()], id.place()
 	b.rows[i].arrival, b.rows[i].event = m.notAhead(row.arrival), row.event
 	b.rows[i].rate, b.rows[i].since = row.rate, row.since
+	if row.counts != nil {
+		m.restoreCounts(b, i, *row.counts)
+	}
 	if row.event > m.now.Add(feed.ClockSkewMax) {
 		b.rows[i].event = 0
 	}

@@ -28,6 +28,10 @@ func (m *Machine) Rewind(now feed.Instant) {
 		m.restarts[i].At -= by
 		m.restarts[i].Through -= by
 	}
+	for i := range m.unread {
+		m.unread[i].At -= by
+		m.unread[i].Through -= by
+	}
 	for i := range m.sources.all {
 		m.sources.all[i].known -= by
 	}
@@ -83,6 +87,7 @@ func (m *Machine) rewindFeed(f *feedState, by feed.Instant) {
 	for _, inc := range f.incidents {
 		inc.rewind(by)
 	}
+	m.rewindCounts(f, by)
 	for id := range f.rows {
 		m.rejudge(f, id)
 	}
@@ -107,6 +112,11 @@ func (inc *incident) rewind(by feed.Instant) {
 		moved := *a
 		back(by, &moved.At)
 		inc.Loss.Accepted = &moved
+	}
+	if t := inc.Trickle; t != nil {
+		moved := *t
+		back(by, &moved.From)
+		inc.Trickle = &moved
 	}
 	if a := inc.Ack; a != nil {
 		moved := *a

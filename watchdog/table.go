@@ -46,6 +46,9 @@ type block struct {
 	namesChanged bool
 	toSave       bool // it is still to be handed out by the pass under way; see saving
 	agesKnown    bool // false: a row changed since
+
+	counts []counts // blockRows of them where the rule of any row has min_updates, else nil
+	_      [40]byte // to whole lines of the cache
 }
 
 // newBlock has room for as many rows as a block may have, with names as long as those

@@ -15,6 +15,7 @@ const (
 	Stale
 	Frozen
 	FallingBehind
+	Trickling
 	CatchingUp
 	Late
 	Fresh
@@ -22,7 +23,7 @@ const (
 )
 
 var verdictNames = [verdicts]string{
-	"unwatched", "retired", "blind", "pending", "stale", "frozen", "falling_behind", "catching_up", "late", "fresh",
+	"unwatched", "retired", "blind", "pending", "stale", "frozen", "falling_behind", "trickling", "catching_up", "late", "fresh",
 }
 
 // String is the word shown everywhere: API, metrics, page.
@@ -61,7 +62,9 @@ func Verdicts() []Verdict {
 }
 
 // Opens says that a series with this verdict belongs in an incident.
-func (v Verdict) Opens() bool { return v == Stale || v == Frozen || v == FallingBehind }
+func (v Verdict) Opens() bool {
+	return v == Stale || v == Frozen || v == FallingBehind || v == Trickling
+}
 
 // Well says that a series with this verdict does not keep an incident open.
 func (v Verdict) Well() bool { return v == Fresh || v == Late || v == Retired || v == Unwatched }

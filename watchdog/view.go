@@ -59,6 +59,7 @@ type ClientView struct {
 	Incident string       `json:"incident,omitempty"`
 	Quorum   *QuorumView  `json:"below_quorum,omitempty"` // past its deadline, and not enough others are
 	Ignored  *IgnoredView `json:"ignored,omitempty"`      // the rule files say that it is not watched
+	Updates  *UpdatesView `json:"updates,omitempty"`      // its rule asks for so many
 }
 
 // IgnoredView is until when a client is not watched, and why.

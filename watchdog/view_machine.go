@@ -75,7 +75,7 @@ func (m *Machine) feedVerdict(f *feedState, by ByVerdict) Verdict {
 	if f.spec == nil {
 		return Unwatched
 	}
-	for _, v := range [...]Verdict{Stale, Frozen, FallingBehind, Blind, CatchingUp, Pending, Late} {
+	for _, v := range [...]Verdict{Stale, Frozen, FallingBehind, Trickling, Blind, CatchingUp, Pending, Late} {
 		if by[v] > 0 || slices.ContainsFunc(f.groupVerdicts(m), func(g Verdict) bool { return g == v }) {
 			return v
 		}
@@ -225,6 +225,7 @@ func (m *Machine) clientView(f *feedState, b *block, i int, v Verdict) ClientVie
 		view.Deadline = r.Deadline(b.reference(i))
 	}
 	view.Quorum = m.quorumView(f, b, i)
+	view.Updates = m.updatesView(f, b, i)
 	if b.rows[i].rule == ignoredRule {
 		if by := f.spec.Ignored(b.client(i), view.Labels, m.now); by != nil {
 			view.Ignored = &IgnoredView{by.Until(), by.Reason()}

@@ -28,7 +28,7 @@ var ourLabels = []string{"alertname", "install", "feed", "incident", "page", "se
 
 // alertNames are by cause, which an incident never changes.
 var alertNames = map[watchdog.Cause]string{
-	watchdog.CauseSilent: "FeedSilent", watchdog.CauseFrozen: "FeedFrozen", watchdog.CauseBehind: "FeedFallingBehind",
+	watchdog.CauseSilent: "FeedSilent", watchdog.CauseFrozen: "FeedFrozen", watchdog.CauseBehind: "FeedFallingBehind", watchdog.CauseTrickling: "FeedTrickling",
 	watchdog.CauseBlind: "FeedCannotBeSeen", watchdog.CauseUnheard: "FeedwatchCannotPage", watchdog.CauseRefused: "FeedwatchRefusesRules",
 }
 

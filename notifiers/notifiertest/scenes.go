@@ -294,6 +294,36 @@ func Behind() Scene {
 	return Scene{"falling-behind", At("2025-11-24 06:00"), inc}
 }
 
+// Trickling is updates that arrive, but too few of them.
+func Trickling() Scene {
+	inc := opened()
+	inc.Cause, inc.Rule, inc.Allowed = watchdog.CauseTrickling, "everyone-else", time.Hour
+	inc.Opened, inc.Since = At("2025-11-24 06:00"), At("2025-11-24 05:58")
+	inc.Trickle = &watchdog.Trickle{Row: "acme", Came: 12, AtLeast: 100, Per: time.Hour, From: At("2025-11-24 05:00")}
+	inc.Loss.Start, inc.Loss.Begins = At("2025-11-24 05:58"), 0
+	inc.Scope.Silent, inc.Scope.Oldest = 312, nil
+	inc.Worst = inc.Scope
+	inc.Pages[0].At, inc.Next.At = inc.Opened, At("2025-11-24 06:05")
+	inc.Events, inc.Revision = nil, 0
+	add(inc, "2025-11-24 06:00", watchdog.EventOpened, watchdog.Event{})
+	add(inc, "2025-11-24 06:00", watchdog.EventPaged, watchdog.Event{Page: 1})
+	return Scene{"trickling", At("2025-11-24 06:00"), inc}
+}
+
+// TrickleOver is a trickle that lasted for longer than the queue keeps an update.
+func TrickleOver() Scene {
+	s := Trickling()
+	inc := s.Incident
+	inc.Loss.LostFrom, inc.Loss.LostTo, inc.Loss.AtRisk, inc.Loss.Clients = At("2025-11-24 05:00"), At("2025-11-26 18:00"), true, 312
+	inc.Loss.FirstAgain, inc.Calm, inc.WellSince = At("2025-12-03 17:50"), At("2025-12-03 18:00"), At("2025-12-03 18:00")
+	inc.Scope.Silent, inc.Next = 0, nil
+	inc.State, inc.Resolved, inc.ResolvedBy = watchdog.StateResolved, At("2025-12-03 18:05"), "feedwatch"
+	add(inc, "2025-12-03 17:50", watchdog.EventResumed, watchdog.Event{})
+	add(inc, "2025-12-03 18:00", watchdog.EventWell, watchdog.Event{})
+	add(inc, "2025-12-03 18:05", watchdog.EventResolved, watchdog.Event{From: inc.Loss.LostFrom, Until: inc.Loss.LostTo})
+	return Scene{"trickle-over", At("2025-12-03 18:05"), inc}
+}
+
 // Demo counts in seconds, has no retention and no runbook.
 func Demo() Scene {
 	inc := opened()
@@ -324,7 +354,7 @@ func NeverSeen() Scene {
 func Scenes() []Scene {
 	return []Scene{
 		Open(), Acknowledged(), Losing(), CatchingUp(), Holding(), Resolved(), OneCluster(), TwoLabels(), Grown(), RulesEdited(), OneClient(),
-		ResolvedWithoutLoss(), Forgotten(), Blind(), SeenAgain(), Unheard(), HeardAgain(), RulesRefused(), RulesTaken(), Frozen(), Behind(), Demo(), NeverSeen(),
+		ResolvedWithoutLoss(), Forgotten(), Blind(), SeenAgain(), Unheard(), HeardAgain(), RulesRefused(), RulesTaken(), Frozen(), Behind(), Trickling(), TrickleOver(), Demo(), NeverSeen(),
 		Silenced(), InMaintenance(), DependsOn(), Snoozed(), HandedOver(), ResolvedEarly(), NotOver(), LossAccepted(),
 		Drill(), DrillAsks(), DrillAnswered(), DrillFailed(), FoundByDrill(),
 	}

@@ -110,6 +110,7 @@ type filterLink struct {
 type clientRow struct {
 	Client, Labels, Rule, Incident string
 	Unopened                       string // why it opens nothing
+	Came                           string // how many updates, where its rule asks for some
 	Verdict                        verdictView
 	Arrival, Event, Deadline       *moment
 }
@@ -159,7 +160,7 @@ func (a *API) feedPage(w http.ResponseWriter, r *http.Request, who *Token) {
 
 func (w Words) clientRow(c *watchdog.ClientView, now feed.Instant) clientRow {
 	return clientRow{
-		Client: c.Client, Labels: c.Labels.String(), Rule: c.Rule, Incident: c.Incident, Unopened: unopened(c), Verdict: newVerdictView(c.Verdict),
+		Client: c.Client, Labels: c.Labels.String(), Rule: c.Rule, Incident: c.Incident, Unopened: unopened(c), Came: w.came(c.Updates, now.Time()), Verdict: newVerdictView(c.Verdict),
 		Arrival: w.moment(c.Arrival, now), Event: w.moment(c.Event, now), Deadline: w.moment(c.Deadline, now),
 	}
 }

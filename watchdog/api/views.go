@@ -17,7 +17,7 @@ const resolvedShownMax = 10
 
 // verdictOrder is that of bars and lists: what needs a person first.
 var verdictOrder = []watchdog.Verdict{
-	watchdog.Stale, watchdog.Frozen, watchdog.FallingBehind, watchdog.Blind, watchdog.CatchingUp,
+	watchdog.Stale, watchdog.Frozen, watchdog.FallingBehind, watchdog.Trickling, watchdog.Blind, watchdog.CatchingUp,
 	watchdog.Late, watchdog.Pending, watchdog.Fresh, watchdog.Unwatched, watchdog.Retired,
 }
 

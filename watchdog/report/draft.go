@@ -26,7 +26,11 @@ func draft(r *Report) []Measure {
 
 	add("Name the root cause, and remove it.")
 	if l := r.Lost; l != nil {
-		add("Tell " + whom + " which updates were lost (those made from " + r.span(l.From, l.To) + "), and send them again where their origin still has them.")
+		were := "were lost"
+		if r.Cause == watchdog.CauseTrickling {
+			were = "may be lost"
+		}
+		add("Tell " + whom + " which updates " + were + " (those made from " + r.span(l.From, l.To) + "), and send them again where their origin still has them.")
 		if r.Retention > 0 {
 			add("Review how long the queue keeps an update that nobody has read: it was " + w.Age(r.Retention) + ", and " + w.Age(cmp.Or(r.Intervals.Silent, r.Intervals.Duration)) + " were needed.")
 		}

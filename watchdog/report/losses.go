@@ -55,7 +55,10 @@ func (r *Report) lostRow(row watchdog.LedgerRow, clients string) lostRow {
 	if row.ByArrival {
 		notes = append(notes, "known by arrival only")
 	}
-	if row.AtRisk {
+	switch {
+	case row.AtRisk && r.Cause == watchdog.CauseTrickling:
+		notes = append(notes, "at risk: if more were made than arrived")
+	case row.AtRisk:
 		notes = append(notes, "at risk: the wider of two answers")
 	}
 	out.Note = strings.Join(notes, "; ")

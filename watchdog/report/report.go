@@ -165,6 +165,8 @@ func times(inc *watchdog.Incident) Times {
 func began(inc *watchdog.Incident) feed.Instant {
 	seen := inc.Cause == watchdog.CauseSilent || inc.Cause == watchdog.CauseBlind
 	switch {
+	case inc.Trickle != nil:
+		return inc.Trickle.From
 	case seen && !inc.Since.IsZero() && inc.Since < inc.Opened:
 		return inc.Since
 	case inc.Cause == watchdog.CauseBehind:

@@ -46,6 +46,8 @@ func (r *Report) trouble() string {
 		return "Updates went on arriving" + whom + ", but from " + began + " on none of them was new."
 	case watchdog.CauseBehind:
 		return "Updates arrived more slowly than they were made" + whom + "; by " + began + " they were " + r.words.Age(r.inc.Allowed) + " late."
+	case watchdog.CauseTrickling:
+		return "Fewer updates arrived than are expected" + whom + " from " + began + " on" + r.tooFew() + "."
 	case watchdog.CauseUnheard:
 		return "From " + began + " on a way to tell people did not work; its pages went to others."
 	case watchdog.CauseRefused:
@@ -63,6 +65,15 @@ func (r *Report) trouble() string {
 	}
 }
 
+// tooFew is how many came, of those that the rule asks for.
+func (r *Report) tooFew() string {
+	t := r.inc.Trickle
+	if t == nil || t.Came < 0 {
+		return ""
+	}
+	return ": " + r.words.Count(t.Came) + " in " + r.words.Age(t.Per) + ", where at least " + r.words.Count(t.AtLeast) + " are expected"
+}
+
 func (r *Report) recovery() string {
 	t := r.Times
 	var s string
@@ -73,6 +84,9 @@ func (r *Report) recovery() string {
 	case r.Cause == watchdog.CauseBlind && !t.NormalAgain.IsZero():
 		return "It could be seen again on " + r.stamp(t.NormalAgain) + "."
 	case s == "" && !t.NormalAgain.IsZero():
+		if r.Cause == watchdog.CauseTrickling {
+			return "Enough came again on " + r.stamp(t.NormalAgain) + ", " + r.words.Age(r.Intervals.Duration) + " later."
+		}
 		return "They were current again on " + r.stamp(t.NormalAgain) + ", " + r.words.Age(r.Intervals.Duration) + " later."
 	case !t.NormalAgain.IsZero():
 		return s + ", and were current again on " + r.stamp(t.NormalAgain) + "."
@@ -96,6 +110,8 @@ func (r *Report) loss() string {
 		return "How long the queue upstream keeps an update is not written into the rules, so what was lost is not known."
 	case l == nil && !r.inc.Loss.Begins.IsZero():
 		return "Nothing is lost yet: the queue upstream keeps an update for " + r.words.Age(r.Retention) + ", so data loss begins on " + r.stamp(r.inc.Loss.Begins) + "."
+	case l == nil && r.Cause == watchdog.CauseTrickling:
+		return "Whether more updates were made than arrived is not known here; the queue upstream keeps what nobody has read for " + r.words.Age(r.Retention) + "."
 	case l == nil && !r.over() && r.Times.UpdatesAgain.IsZero():
 		return "When data loss begins is not known: no update was ever seen."
 	case l == nil && neverCame(r.inc):
@@ -105,9 +121,12 @@ func (r *Report) loss() string {
 	}
 	s := "The queue upstream keeps an update for " + r.words.Age(r.Retention) + ": those made from " + r.span(l.From, l.To) +
 		" (" + r.words.Age(l.Length) + ") "
-	if l.Growing {
+	switch {
+	case r.Cause == watchdog.CauseTrickling:
+		s += "may be lost, if more were made than arrived"
+	case l.Growing:
 		s += "are lost, and more are being lost"
-	} else {
+	default:
 		s += "were lost"
 	}
 	if n := r.words.About(l.Estimate); n != "" {
