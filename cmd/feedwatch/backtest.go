@@ -89,6 +89,8 @@ func clocks(o *replay.Outcome) []string {
 	switch {
 	case o.FirstPage.IsZero():
 		all = append(all, "nobody would have been told")
+	case o.Incident.Cause == watchdog.CauseTrickling:
+		all = append(all, "first page "+notifiers.Age(o.Detection)+" after its first window began")
 	case o.Incident.Since.IsZero():
 		all = append(all, "never seen, first page "+day(o.FirstPage))
 	default:

@@ -43,6 +43,7 @@ type explainedRule struct {
 	About      string         `json:"about"` // when it is stale, in words
 	Severity   rules.Severity `json:"severity"`
 	Quorum     string         `json:"quorum,omitempty"`
+	MinUpdates string         `json:"min_updates,omitempty"` // for example "100 per 1h"
 	Critical   float64        `json:"critical_from_percent,omitempty"`
 	Escalation string         `json:"escalation"`
 	Implied    bool           `json:"implied,omitempty"`
@@ -78,11 +79,12 @@ type explainedWindow struct {
 
 // explainedLive is what a running feedwatch says of the client now.
 type explainedLive struct {
-	Verdict  watchdog.Verdict `json:"verdict"`
-	Rule     string           `json:"rule,omitempty"`
-	Deadline feed.Instant     `json:"deadline,omitzero"`
-	Incident string           `json:"incident,omitempty"`
-	Next     *watchdog.Next   `json:"next,omitempty"`
+	Verdict  watchdog.Verdict      `json:"verdict"`
+	Rule     string                `json:"rule,omitempty"`
+	Deadline feed.Instant          `json:"deadline,omitzero"`
+	Incident string                `json:"incident,omitempty"`
+	Updates  *watchdog.UpdatesView `json:"updates,omitempty"`
+	Next     *watchdog.Next        `json:"next,omitempty"`
 }
 
 // explain fills in what the rules of f say; whom, At, Last and LastEvent are there.
@@ -164,6 +166,10 @@ func describe(r *rules.Rule) explainedRule {
 		d.About = fmt.Sprintf("%s for each run of cron %q in %s, at most %s late", what, s.Cron(), zone, rules.FormatDuration(s.Grace()))
 	} else {
 		d.About = fmt.Sprintf("%s every %s", what, rules.FormatDuration(r.StaleAfter()))
+	}
+	if u := r.MinUpdates(); !u.IsZero() {
+		d.MinUpdates = u.String()
+		d.About += fmt.Sprintf(", and at least %d updates in %s", u.Count, rules.FormatDuration(u.Per))
 	}
 	if r.Active() != nil {
 		d.About += ", counting " + r.Active().String()
@@ -288,6 +294,9 @@ func (e *explanation) writeLive(w io.Writer, l *explainedLive) {
 		fmt.Fprintf(w, ", in incident %s", l.Incident)
 	}
 	fmt.Fprintln(w)
+	if u := l.Updates; u != nil {
+		fmt.Fprintf(w, "%d updates came since %s UTC, of %d in %s\n", u.Came, notifiers.Day(u.From.Time()), u.AtLeast, rules.FormatDuration(u.Per))
+	}
 	if l.Next != nil {
 		fmt.Fprintf(w, "Next: %s at %s UTC, unless someone acknowledges\n", targetList(l.Next.Targets), notifiers.Day(l.Next.At.Time()))
 	}

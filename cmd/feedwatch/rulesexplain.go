@@ -171,7 +171,7 @@ func (e *explanation) ask(ctx context.Context, flags *serverFlags) error {
 	}
 	view := page.Clients[0]
 	e.Labels, e.Last, e.LastEvent = view.Labels, view.Arrival, view.Event
-	e.Live = &explainedLive{Verdict: view.Verdict, Rule: view.Rule, Deadline: view.Deadline, Incident: view.Incident}
+	e.Live = &explainedLive{Verdict: view.Verdict, Rule: view.Rule, Deadline: view.Deadline, Incident: view.Incident, Updates: view.Updates}
 	if view.Incident == "" {
 		return nil
 	}

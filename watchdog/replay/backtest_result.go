@@ -87,7 +87,7 @@ func (b *Backtest) summarise() {
 			s.Unpaged++
 			continue
 		}
-		if o.Incident.Opened >= b.From && !o.Incident.Since.IsZero() {
+		if o.Incident.Opened >= b.From && !o.Incident.Since.IsZero() && o.Incident.Trickle == nil {
 			delays = append(delays, o.Detection)
 		}
 		switch {

@@ -31,7 +31,7 @@ func (f *fired) changed(inc *watchdog.Incident) {
 		return // no rule names the feed
 	}
 	of[inc.Rule] = true
-	for _, v := range []watchdog.Verdict{watchdog.Stale, watchdog.Frozen, watchdog.FallingBehind} {
+	for _, v := range []watchdog.Verdict{watchdog.Stale, watchdog.Frozen, watchdog.FallingBehind, watchdog.Trickling} {
 		if f.all(of) {
 			return
 		}

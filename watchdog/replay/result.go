@@ -27,7 +27,8 @@ type Result struct {
 type Outcome struct {
 	// FirstPage is when somebody was told first; zero: nobody was.
 	FirstPage feed.Instant `json:"first_page,omitzero"`
-	// Detection is the time from the last update to FirstPage.
+	// Detection is the time from the last update to FirstPage; of a trickle, from the
+	// begin of the window in which it was found.
 	Detection time.Duration `json:"detection_ns,omitempty"`
 	// TimeToLoss is what was left at FirstPage until updates were deleted unread;
 	// zero where the feed has no retention, or loss had begun.
@@ -97,7 +98,10 @@ func (o *Outcome) take(inc *watchdog.Incident) {
 	if o.FirstPage.IsZero() && len(inc.Pages) > 0 {
 		o.FirstPage = inc.Pages[0].At
 		since := inc.Since
-		if since.IsZero() {
+		switch {
+		case inc.Trickle != nil: // updates go on; the first window to which too few came began then
+			since = inc.Trickle.From
+		case since.IsZero():
 			since = inc.Opened
 		}
 		o.Detection = o.FirstPage.Sub(since)

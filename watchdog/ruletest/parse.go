@@ -147,11 +147,12 @@ func (r *reader) feedName(n *yaml.Node, otherwise string) string {
 }
 
 func (r *reader) series(n *yaml.Node, t *Test) Series {
-	f, ok := r.Mapping(n, "heartbeats", []string{"client", "beats"}, []string{"feed", "count", "labels", "lag"})
+	f, ok := r.Mapping(n, "heartbeats", []string{"client", "beats"}, []string{"feed", "count", "labels", "lag", "updates"})
 	if !ok {
 		return Series{}
 	}
 	s := Series{Feed: r.feedName(f.Get("feed"), t.Feed), Lag: r.Duration(f.Get("lag"), "lag")}
+	s.Updates = uint32(r.Number(f.Get("updates"), "updates", 1, UpdatesMax))
 	if client := r.Text(f.Get("client"), "client"); client != "" && s.Feed != "" {
 		s.Clients = []string{client}
 		if at := f.Get("count"); at != nil {

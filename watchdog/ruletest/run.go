@@ -129,7 +129,7 @@ func (r *run) beats(place int, now feed.Instant) []feed.Heartbeat {
 			if err != nil {
 				continue // refused when the file was read
 			}
-			beat := feed.Heartbeat{Key: key, Arrival: now, Count: 1, Labels: s.Labels}
+			beat := feed.Heartbeat{Key: key, Arrival: now, Count: max(s.Updates, 1), Labels: s.Labels}
 			if s.Lag > 0 {
 				beat.Event = now.Add(-s.Lag)
 			}

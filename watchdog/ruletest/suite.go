@@ -16,6 +16,7 @@ const (
 	FileBytesMax = 1 << 20
 	TestsMax     = 1_000
 	ClientsMax   = 10_000    // of one test
+	UpdatesMax   = 1_000_000 // of one heartbeat
 	BeatsMax     = 1_000_000 // of one test
 	SpanMax      = 366 * 24 * time.Hour
 )
@@ -47,6 +48,7 @@ type Series struct {
 	Clients []string
 	Labels  feed.Labels
 	Beats   []bool        // one for each interval from the beginning: a heartbeat came
+	Updates uint32        // how many each heartbeat stands for; 0: one
 	Lag     time.Duration // event time is this much before arrival; 0: no event times
 }
 
