@@ -1,8 +1,6 @@
 package watchdog
 
-import (
-	"github.com/feedwatch/feedwatch/watchdog/feed"
-)
+import "github.com/feedwatch/feedwatch/watchdog/feed"
 
 // restoreFeed makes the rows of one feed's saved blocks, in the order of those.
 func (m *Machine) restoreFeed(name string, images []BlockImage) {
@@ -26,7 +24,7 @@ func (m *Machine) restoreFeed(name string, images []BlockImage) {
 
 // isSaved notices that a block is just what was read: then it need not be written.
 func (f *feedState) isSaved(n int, rows []savedRow) {
-	if n != len(f.blocks)-1 || f.blocks[n].len() != len(rows) {
+	if len(rows) == 0 || n != len(f.blocks)-1 || f.blocks[n].len() != len(rows) {
 		return // blocks before it were damaged, and rows are in others than they were
 	}
 	b := f.blocks[n]

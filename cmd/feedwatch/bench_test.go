@@ -115,7 +115,7 @@ func (s *benchServer) start(path string) {
 		s.b.Fatal(err)
 	}
 	s.b.Cleanup(s.kill)
-	for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < 5*time.Minute; time.Sleep(time.Millisecond) {
 		resp, err := http.Get("http://" + s.address + path)
 		if err != nil {
 			continue
