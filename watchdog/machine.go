@@ -1,6 +1,7 @@
 package watchdog
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -33,7 +34,7 @@ type Machine struct {
 	incidents  map[incidentSeq]*incident
 	byID       map[string]*incident // the same
 	bySeq      incidentSeq
-	changed    []*incident // handed out by the next Output, in order of change
+	changed    []*incident // handed out by the next Output, in order of change; where they are too many for one, by severity
 	lags       []time.Duration
 	trouble    map[string]string // what is wrong with what we were told, by subject
 	silences   []silence
@@ -283,6 +284,9 @@ func (m *Machine) output() Output {
 	out := Output{Lags: m.lags, Next: m.nextLook()}
 	m.lags = nil
 	n := min(len(m.changed), changesMax)
+	if n < len(m.changed) { // the severe are told of first
+		slices.SortStableFunc(m.changed, func(a, b *incident) int { return cmp.Compare(b.Severity, a.Severity) })
+	}
 	for _, inc := range m.changed[:n] {
 		inc.queued = false
 		out.Changes = append(out.Changes, inc.snapshot())

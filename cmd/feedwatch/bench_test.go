@@ -52,14 +52,38 @@ escalations:
       - notify: [console/none]
 `
 
-// bare is the least that takes a heartbeat over net/http, without any limit.
+// bare is the least that takes a heartbeat over net/http: `bare ADDRESS` without any
+// limit; with `promised` after it, with what feedwatch promises: time limits, an answer
+// in JSON, and not before another goroutine, which owns the state, has had its turn.
 func bare() {
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := io.ReadAll(r.Body); err == nil {
-			w.WriteHeader(http.StatusAccepted)
+	owner := make(chan chan struct{}, 1024)
+	server := &http.Server{Addr: os.Args[1]}
+	promised := len(os.Args) > 2
+	if promised {
+		server.ReadHeaderTimeout, server.ReadTimeout, server.WriteTimeout, server.IdleTimeout = 10*time.Second, time.Minute, 2*time.Minute, 2*time.Minute
+		go func() {
+			for done := range owner {
+				close(done)
+			}
+		}()
+	}
+	answer := []byte("{\n  \"accepted\": 1\n}\n")
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err != nil {
+			return
 		}
+		if !promised {
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		done := make(chan struct{})
+		owner <- done
+		<-done
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = w.Write(answer)
 	})
-	fmt.Fprintln(os.Stderr, http.ListenAndServe(os.Args[1], handler))
+	fmt.Fprintln(os.Stderr, server.ListenAndServe())
 }
 
 // benchServer is a process that takes heartbeats.
@@ -71,9 +95,9 @@ type benchServer struct {
 	process *exec.Cmd
 }
 
-func startBare(b *testing.B) *benchServer {
+func startBare(b *testing.B, promised ...string) *benchServer {
 	s := &benchServer{b: b, address: freeAddress(b)}
-	s.args = []string{"bare", s.address}
+	s.args = append([]string{"bare", s.address}, promised...)
 	s.start("/")
 	return s
 }
@@ -215,7 +239,7 @@ const (
 )
 
 // BenchmarkIngest is the server's CPU time for a heartbeat, and how many times that
-// of a bare handler it is, which reads the same requests in the same run.
+// of bare handlers it is, which read the same requests in the same run.
 func BenchmarkIngest(b *testing.B) {
 	text := requests("text/plain", textLine, benchSeries, benchBatch)
 	for _, kind := range []struct {
@@ -228,22 +252,27 @@ func BenchmarkIngest(b *testing.B) {
 		{"single", 1, requests("text/plain", textLine, benchSeries/20, 1)},
 	} {
 		b.Run(kind.name, func(b *testing.B) {
-			floor, server := startBare(b), startFeedwatch(b)
-			server.send(text)
-			var spent, least time.Duration
+			servers := []*benchServer{startFeedwatch(b), startBare(b), startBare(b, "promised")}
+			servers[0].send(text)
+			var spent [3]time.Duration
 			heartbeats := 0
 			for b.Loop() {
-				before, beforeBare := server.cpu(), floor.cpu()
+				for i, s := range servers {
+					spent[i] -= s.cpu()
+				}
 				for range 3 { // the clock of /proc ticks every 10 ms
-					server.send(kind.all)
-					floor.send(kind.all)
+					for _, s := range servers {
+						s.send(kind.all)
+					}
 					heartbeats += len(kind.all) * kind.batch
 				}
-				spent += server.cpu() - before
-				least += floor.cpu() - beforeBare
+				for i, s := range servers {
+					spent[i] += s.cpu()
+				}
 			}
-			b.ReportMetric(float64(spent.Nanoseconds())/float64(heartbeats), "cpu-ns/heartbeat")
-			b.ReportMetric(float64(spent)/float64(max(least, 10*time.Millisecond)), "times-bare")
+			b.ReportMetric(float64(spent[0].Nanoseconds())/float64(heartbeats), "cpu-ns/heartbeat")
+			b.ReportMetric(float64(spent[0])/float64(max(spent[1], 10*time.Millisecond)), "times-bare")
+			b.ReportMetric(float64(spent[0])/float64(max(spent[2], 10*time.Millisecond)), "times-promised")
 		})
 	}
 }
