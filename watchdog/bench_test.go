@@ -17,11 +17,17 @@ import (
 
 const fleet = 1_000_000
 
-// tenMillion adds the sizes that take minutes and gigabytes.
-var tenMillion = flag.Bool("ten-million", false, "benchmarks of ten million series, too")
+var (
+	// tenMillion adds the sizes that take minutes and gigabytes.
+	tenMillion = flag.Bool("ten-million", false, "benchmarks of ten million series, too")
+	growth     = flag.Bool("growth", false, "benchmarks of ten thousand to ten million series, a decade apart")
+)
 
 // sizes are those given, and ten million where that was asked for.
 func sizes(small ...int) []int {
+	if *growth {
+		return []int{10_000, 100_000, fleet, 10 * fleet}
+	}
 	if *tenMillion {
 		return append(small, 10*fleet)
 	}
@@ -235,6 +241,7 @@ func BenchmarkEverythingSilent(b *testing.B) {
 				r.jump(10*time.Minute - time.Millisecond)
 				r.now = noon.Add(10 * time.Minute)
 				before := heap()
+				spent := -cpu(b)
 				b.StartTimer()
 				r.step()
 				r.now = r.now.Add(gatherFor)
@@ -242,6 +249,7 @@ func BenchmarkEverythingSilent(b *testing.B) {
 					b.Fatalf("%d changes", len(all))
 				}
 				b.StopTimer()
+				b.ReportMetric(float64((spent+cpu(b)).Nanoseconds())/float64(n), "cpu-ns/series")
 				b.ReportMetric(100*float64(heap()-before)/float64(before), "%-more-memory")
 				runtime.KeepAlive(r)
 				b.StartTimer()

@@ -195,6 +195,17 @@ func (s *benchServer) send(all [][]byte) { s.sendEach(slices.Values(all)) }
 
 func (s *benchServer) sendEach(all iter.Seq[[]byte]) {
 	next := make(chan []byte)
+	go func() {
+		defer close(next)
+		for request := range all {
+			next <- request
+		}
+	}()
+	s.sendFrom(next)
+}
+
+// sendFrom posts what comes until that ends.
+func (s *benchServer) sendFrom(next <-chan []byte) {
 	var senders sync.WaitGroup
 	for range benchConnections {
 		conn, err := net.Dial("tcp", s.address)
@@ -211,10 +222,6 @@ func (s *benchServer) sendEach(all iter.Seq[[]byte]) {
 			}
 		})
 	}
-	for request := range all {
-		next <- request
-	}
-	close(next)
 	senders.Wait()
 }
 
@@ -227,7 +234,7 @@ func post(conn io.Writer, answers *bufio.Reader, request []byte) error {
 		return err
 	}
 	defer resp.Body.Close()
-	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusAccepted {
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode/100 != 2 {
 		return fmt.Errorf("answered %s: %s, %w", resp.Status, text, err)
 	}
 	return nil
