@@ -281,13 +281,11 @@ func (m *Machine) followMembers(inc *incident) {
 		m.forgetPaged(inc)
 		m.restartLoss(inc)
 	}
-	if calm := inc.calmSince != 0; calm != (inc.trouble == 0) {
-		m.linksMoved = true
-		inc.calmSince = m.now
-		if calm {
-			inc.calmSince = 0
-		}
-		inc.Calm, inc.dirty = inc.calmSince, true
+	switch calm := inc.calmSince != 0; {
+	case !calm && inc.trouble == 0:
+		m.calm(inc, m.now)
+	case calm && inc.silent > 0: // what is only out of sight may be well
+		m.calm(inc, 0)
 	}
 	if !inc.Loss.FirstAgain.IsZero() && !inc.resumed && inc.trouble*2 <= inc.Ladder.Peak {
 		inc.resumed = true
@@ -306,6 +304,12 @@ func (m *Machine) followMembers(inc *incident) {
 		}
 	}
 	m.refreshState(inc)
+}
+
+// calm says since when none is in trouble; zero: some are.
+func (m *Machine) calm(inc *incident, since feed.Instant) {
+	inc.calmSince, inc.Calm = since, since
+	inc.dirty, m.linksMoved = true, true
 }
 
 // troubleAgain: it fell silent again before it was resolved. What was lost until

@@ -319,3 +319,27 @@ func TestWhoFallsSilentAfterLossHasBegunHasAClockOfItsOwn(t *testing.T) {
 		})
 	}
 }
+
+// All of an incident had come again when we slept; one was out of sight, and then known
+// to be silent once more: the loss clock, which had stopped, never ran again.
+func TestTheLossClockRunsAgainForWhatWasOutOfSight(t *testing.T) {
+	r := newRig(t, strings.Replace(twoOfAFeed, "stale_after: 6h, lag_over: 12h", "stale_after: 6h, resolve_after: 10h", 1))
+	r.hourly(0, 2, "abcde")
+	r.hourly(2, 8, "e")
+	r.hourly(8, 10, "abcde")
+	if inc := r.only(); !inc.Loss.Begins.IsZero() || inc.Calm.IsZero() {
+		t.Fatalf("%s, calm since %s, and loss begins at %s", inc.State, inc.Calm, inc.Loss.Begins)
+	}
+	r.now = noon.Add(16 * hour)
+	r.m.Wake(r.now)
+	r.hourly(16, 17, "bcde")
+	r.to(16*hour + time.Minute)
+	if v := r.verdict("a"); v != Blind {
+		t.Fatalf("a is %s", v)
+	}
+	r.to(16*hour + 10*time.Minute)
+	if got, want := r.only().Loss.Begins, noon.Add(57*hour); got != want {
+		t.Errorf("loss begins at %s, want %s", got, want)
+	}
+	checkInvariants(t, r.m)
+}
