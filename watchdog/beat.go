@@ -75,7 +75,7 @@ func (m *Machine) beat(src int, quota *feed.Quota, f *feedState, id rowID, hb *f
 		}
 	}
 	arrival := min(hb.Arrival, m.now) // within the skew: now
-	if before := b.lastSeen(i); arrival > before && b.rows[i].in == 0 && f.tracks[id] == nil {
+	if before := b.lastSeen(i); arrival > before && (before <= 0 || b.rows[i].in == 0 && f.tracks[id] == nil) {
 		b.countUpdates(i, hb.Count, before, arrival)
 	}
 	if f.counting {

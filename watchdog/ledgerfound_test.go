@@ -341,3 +341,19 @@ func TestTheLossClockOfWhatFallsBehindAfterAnEdit(t *testing.T) {
 		t.Errorf("no retention is known, and loss begins at %s", got.Loss.Begins)
 	}
 }
+
+// A client that was silent from the beginning had no rate for ever after: when it was due
+// before the others fell silent, its row began with their silence.
+func TestTheRateOfWhoFirstCameInAnIncident(t *testing.T) {
+	r := newRig(t, strings.Replace(twoOfAFeed, "    rules:\n", "    roster: [a]\n    rules:\n", 1))
+	r.hourly(0, 8, "b")
+	if r.only().Cause != CauseSilent {
+		t.Fatalf("a is not silent: %v", scopesOf(r.open()))
+	}
+	r.hourly(8, 80, "ab")
+	id, _ := r.m.feeds["f"].row("a")
+	b, i := r.m.feeds["f"].blocks[id.block()], id.place()
+	if rate := b.updateRate(i, r.now); rate*3600 < 0.9 || rate*3600 > 1.1 {
+		t.Errorf("a sends %v updates an hour, want 1", rate*3600)
+	}
+}

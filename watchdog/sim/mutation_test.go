@@ -41,7 +41,7 @@ var mutants = []mutant{
 	},
 	{
 		"an acknowledgement holds the loss clock", "watchdog/ladder.go",
-		"if inc.trouble > 0 {\n\t\tm.climbLoss(inc)", "if inc.trouble > 0 && inc.Ack == nil {\n\t\tm.climbLoss(inc)",
+		"if inc.trouble > 0 {\n\t\tm.nextLoss(inc)", "if inc.trouble > 0 && inc.Ack == nil {\n\t\tm.nextLoss(inc)",
 	},
 	{
 		"an acknowledgement lasts for ever", "watchdog/ladder.go",
@@ -81,7 +81,7 @@ var mutants = []mutant{
 	},
 	{
 		"a hold keeps back pages about loss", "watchdog/ladder.go",
-		"if inc.trouble > 0 {\n\t\tm.climbLoss(inc)", "if inc.trouble > 0 && inc.Hold == nil {\n\t\tm.climbLoss(inc)",
+		"if inc.trouble > 0 {\n\t\tm.nextLoss(inc)", "if inc.trouble > 0 && inc.Hold == nil {\n\t\tm.nextLoss(inc)",
 	},
 	{
 		"one series that is silenced silences its incident", "watchdog/hold.go",
