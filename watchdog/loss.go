@@ -158,10 +158,14 @@ func (m *Machine) moveLossStart(inc *incident) {
 // the loss that people know of, or accepted, is that of others before them.
 func (m *Machine) nextLoss(inc *incident) {
 	l, known := &inc.Loss, share{inc.Ladder.LossFor, inc.Ladder.LossOf}
-	if inc.Cause != CauseSilent || l.Begins.IsZero() || known.of == 0 || !known.grewTo(inc.share()) {
+	told := inc.Ladder.LossBegun || l.Accepted != nil
+	if inc.Cause != CauseSilent || l.Begins.IsZero() || !told || known.of > 0 && !known.grewTo(inc.share()) {
 		return
 	}
 	inc.knowsLoss()
+	if known.of == 0 {
+		return // it was told of these in the incident that they were stragglers of
+	}
 	start := never
 	inc.feed.membersOf(inc, func(_ rowID, b *block, i int) {
 		own := b.rows[i].event
@@ -181,9 +185,9 @@ func (m *Machine) nextLoss(inc *incident) {
 
 // knowsLoss remembers whose loss people know of.
 func (inc *incident) knowsLoss() {
-	now := inc.share()
-	inc.Ladder.LossFor, inc.Ladder.LossOf = now.part, now.of
-	inc.dirty = true
+	l, now := &inc.Ladder, inc.share()
+	inc.dirty = inc.dirty || l.LossFor != now.part || l.LossOf != now.of
+	l.LossFor, l.LossOf = now.part, now.of
 }
 
 // The two ways to know the end of a loss may differ by atRiskOver, or by what is
