@@ -48,7 +48,7 @@ var mutants = []mutant{
 		"if inc.Ack == nil || m.now < inc.Ack.Until {", "if inc.Ack == nil || m.now < inc.Ack.Until.Add(1e6*time.Hour) {",
 	},
 	{
-		"resolved while the last one is silent", "watchdog/incident_life.go",
+		"resolved while the last one is silent", "watchdog/incident_members.go",
 		"if inc.unwell == 0 && inc.WellSince.IsZero() {", "if inc.unwell <= 1 && inc.WellSince.IsZero() {",
 	},
 	{
