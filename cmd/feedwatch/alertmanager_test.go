@@ -48,10 +48,12 @@ func TestAlertmanagerAndEmail(t *testing.T) {
 		return strings.Contains(string(body), "1 of 2 Alertmanagers takes no alerts")
 	})
 
-	w.eventually("nothing is on its way: what is may come twice", 10*time.Second, func() bool {
-		_, body := w.get("/metrics")
-		return strings.Contains(string(body), "feedwatch_notifications_pending{notifier=\"email/team\"} 0\n")
-	})
+	for _, none := range []string{`feedwatch_notifications_pending{notifier="email/team"} 0`, "feedwatch_receipts_unsaved 0"} {
+		w.eventually("nothing is on its way, nor what came of it: it may come twice", 10*time.Second, func() bool {
+			_, body := w.get("/metrics")
+			return strings.Contains(string(body), none+"\n")
+		})
+	}
 	sent := len(mails.Mails())
 	w.kill()
 	w.start()

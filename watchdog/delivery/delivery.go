@@ -53,10 +53,11 @@ type Delivery struct {
 
 // New makes a Delivery; Run starts it.
 func New(cfg Config) *Delivery {
+	saves := newJournal(cfg.Journal, cfg.Log)
 	d := &Delivery{
 		log:     cfg.Log,
-		metrics: newMetrics(cfg.Registerer),
-		journal: newJournal(cfg.Journal, cfg.Log),
+		metrics: newMetrics(cfg.Registerer, saves),
+		journal: saves,
 		wall:    cfg.Now,
 		started: feed.At(cfg.Now()),
 		rand:    cfg.Rand,

@@ -61,6 +61,12 @@ func (j *journal) save(r watchdog.Receipt, done func()) {
 	}
 }
 
+func (j *journal) unsaved() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.waiting)
+}
+
 func (j *journal) first() *entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -13,8 +13,12 @@ type metrics struct {
 	dead    *prometheus.CounterVec
 }
 
-func newMetrics(r prometheus.Registerer) *metrics {
+func newMetrics(r prometheus.Registerer, j *journal) *metrics {
 	f := promauto.With(r)
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "feedwatch_receipts_unsaved",
+		Help: "Receipts of messages that are not durable yet: after a crash now, what they tell of may be sent again.",
+	}, func() float64 { return float64(j.unsaved()) })
 	labels := []string{"notifier"}
 	return &metrics{
 		results: f.NewCounterVec(prometheus.CounterOpts{
