@@ -448,10 +448,8 @@ func (w *watcher) loss(inc *watchdog.Incident) {
 		return
 	}
 	now := w.oracle.now
-	if inc.Cause == watchdog.CauseBehind { // what moves has longer; until nothing came for as long as a speed is measured over
-		if now = now.Add(-time.Hour); w.oracle.lastHeard(f).After(now) {
-			return
-		}
+	if moves := now.Add(-30 * time.Minute); inc.Cause == watchdog.CauseBehind && w.oracle.lastHeard(f).After(moves) {
+		return // it has longer, until nothing came for as long as a speed is measured over
 	}
 	told := func(why watchdog.Reason) bool {
 		return slices.ContainsFunc(inc.Pages, func(p watchdog.Page) bool { return p.About(why) })
