@@ -16,6 +16,7 @@ func (m *Machine) beats(src int, quota *feed.Quota, all []feed.Heartbeat, refuse
 		if f == nil {
 			run, rows[0] = run[:1], noRow // it makes the feed
 		} else {
+			m.stir(f)
 			f.names.findEach(run, &rows)
 		}
 		for i := range run {

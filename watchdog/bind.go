@@ -10,8 +10,10 @@ import (
 // addFeed makes a feed known, by its first heartbeat or by a rule set.
 func (m *Machine) addFeed(name string) *feedState {
 	f := newFeedState(name)
+	f.number = m.attention.number()
 	m.feeds[name] = f
 	m.order = append(m.order, f)
+	m.stir(f)
 	return f
 }
 
@@ -114,6 +116,9 @@ func (m *Machine) Binding() bool { return len(m.binding.feeds) > 0 }
 
 // bindSome binds the next feeds to the rules in force.
 func (m *Machine) bindSome() {
+	if m.Binding() {
+		m.stirAll()
+	}
 	for rows := 0; m.Binding() && rows < m.cfg.BindRowsMax; {
 		f := m.binding.feeds[0]
 		m.binding.feeds = m.binding.feeds[1:]

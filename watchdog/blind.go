@@ -14,16 +14,19 @@ import (
 func (m *Machine) refreshBlindness() {
 	for i := range m.sources.sets {
 		set := &m.sources.sets[i]
-		at := m.sources.blindAt(set)
-		blind := at != never && m.now > at
-		if blind == set.blind {
-			continue
-		}
-		set.blind = blind
-		for _, f := range m.order {
-			f.blindDue = m.now
+		if blind := m.sources.blindBy(set, m.now); blind != set.blind {
+			set.blind = blind
+			m.lookForBlindness()
 		}
 	}
+}
+
+// lookForBlindness has every feed find out anew whether it can be seen.
+func (m *Machine) lookForBlindness() {
+	for _, f := range m.order {
+		f.blindDue = m.now
+	}
+	m.stirAll()
 }
 
 // blindDeadline is when blindness of a set is trouble for f: once it has lasted

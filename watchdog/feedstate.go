@@ -11,6 +11,7 @@ import (
 // of it as verdicts change.
 type feedState struct {
 	name   string
+	number int           // by first mention
 	spec   *rules.Feed   // nil: no rule file names it
 	rules  []*rules.Rule // client rules, then group rules
 	groups int           // index of the first group rule
@@ -46,6 +47,7 @@ type feedState struct {
 	gathered  feed.Instant         // when those get one; zero: none wait
 	incidents []*incident          // open ones, in order of opening
 	blindDue  feed.Instant         // when blindness is to be looked at
+	stirred   bool                 // see attention
 }
 
 func newFeedState(name string) *feedState {

@@ -38,9 +38,7 @@ func (in *Heard) apply(m *Machine) {
 	// A known-through of the future would hide silence like a future arrival.
 	if known := min(r.KnownThrough, m.now); known > s.known {
 		if s.known <= m.woken { // blind incidents from the store wait for it
-			for _, f := range m.order {
-				f.blindDue = m.now
-			}
+			m.lookForBlindness()
 		}
 		m.noteUnread(s, known)
 		if r.Missed {

@@ -17,6 +17,7 @@ func checkInvariants(t testing.TB, m *Machine) {
 		checkMembers(t, m, f)
 		checkBounds(t, m, f)
 	}
+	checkAttention(t, m)
 	for _, inc := range m.incidents {
 		if m.byID[inc.ID] != inc || len(m.byID) != len(m.incidents) {
 			t.Fatalf("two incidents have the id %s", inc.ID)
@@ -286,5 +287,22 @@ func checkQuorums(t testing.TB, f *feedState) {
 		if met := q.overdue >= q.rule.Quorum().Needs(q.of); met != (q.metAt != 0) {
 			t.Fatalf("quorum of %s with %d of %d is met at %s", q.rule.Name(), q.overdue, q.of, q.metAt)
 		}
+	}
+}
+
+// checkAttention: in a feed that is calm nothing goes on, and nothing is due before
+// the bound says so.
+func checkAttention(t testing.TB, m *Machine) {
+	t.Helper()
+	stirred := 0
+	for _, f := range m.order {
+		if f.stirred {
+			stirred++
+		} else if first := min(f.bound, f.blindDue); m.attention.calm > 0 && (f.busy() || first < m.attention.calm) {
+			t.Fatalf("feed %s is calm until %s; busy: %v, first bound %s", f.name, m.attention.calm, f.busy(), first)
+		}
+	}
+	if m.attention.calm > 0 && stirred != len(m.attention.stirred) {
+		t.Fatalf("%d feeds are stirred, %d are listed", stirred, len(m.attention.stirred))
 	}
 }

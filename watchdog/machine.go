@@ -20,9 +20,10 @@ type Machine struct {
 	unread   []Restart    // when a source that is read did not answer, oldest first
 	set      *rules.Set
 
-	feeds  map[string]*feedState
-	order  []*feedState // by first mention: maps have no order, incidents must
-	series int
+	feeds     map[string]*feedState
+	order     []*feedState // by first mention: maps have no order, incidents must
+	attention attention
+	series    int
 
 	labelBytes int // of all label sets of all feeds
 
@@ -46,6 +47,7 @@ type Machine struct {
 	rewound    feed.Instant // when the clock was set back last; zero: not lately
 	gone       []string     // names that no feed has any more, for the next Flush
 	saving     saving       // what Flush is at
+	waiting    bool         // some row's own sources have not reached its due time
 	binding    binding      // what the rules in force have not reached yet
 }
 
@@ -122,6 +124,9 @@ func (m *Machine) Step(now feed.Instant, inputs ...Input) Output {
 	m.advance(now)
 	m.bindSome()
 	for _, in := range inputs {
+		if _, ok := in.(*Heard); !ok {
+			m.stirAll()
+		}
 		in.apply(m)
 	}
 	m.advance(now)
@@ -140,7 +145,8 @@ func (m *Machine) advance(now feed.Instant) {
 		delete(m.trouble, "clock")
 	}
 	for rounds := 0; ; rounds++ {
-		t := m.nextDue()
+		feeds := m.toLookAt(now)
+		t := m.nextDue(feeds)
 		if t > now {
 			break
 		}
@@ -151,18 +157,17 @@ func (m *Machine) advance(now feed.Instant) {
 			m.trouble["due"] = "something is due again and again at one instant: please report this; watching goes on"
 			break
 		}
-		m.fire()
+		m.fire(feeds)
 	}
+	feeds := m.toLookAt(now)
 	m.now = now
-	m.fire()
+	m.fire(feeds)
 }
 
-// nextDue is the earliest instant at which something changes without input.
-func (m *Machine) nextDue() feed.Instant {
-	t := m.holdsDue
-	if m.linksMoved {
-		t = m.now
-	}
+// nextDue is the earliest instant at which something changes without input, as far
+// as feeds say.
+func (m *Machine) nextDue(feeds []*feedState) feed.Instant {
+	t := m.commonDue()
 	for i := range m.sources.sets {
 		if set := &m.sources.sets[i]; !set.blind && set.mask != 0 {
 			if at := m.sources.blindAt(set); at != never {
@@ -170,7 +175,7 @@ func (m *Machine) nextDue() feed.Instant {
 			}
 		}
 	}
-	for _, f := range m.order {
+	for _, f := range feeds {
 		t = min(t, m.feedDue(f))
 		for _, inc := range f.incidents {
 			t = min(t, inc.due)
@@ -179,14 +184,26 @@ func (m *Machine) nextDue() feed.Instant {
 	return t
 }
 
+// commonDue is when something changes that concerns the incidents of any feed.
+func (m *Machine) commonDue() feed.Instant {
+	if m.linksMoved {
+		return m.now
+	}
+	return m.holdsDue
+}
+
 // nextLook is nextDue, or the next deadline even if known-through has yet to
 // reach it: whoever moves known-through should do so then.
 func (m *Machine) nextLook() feed.Instant {
-	t := m.nextDue()
-	for _, f := range m.order {
+	feeds := m.toLookAt(m.now)
+	t := m.nextDue(feeds)
+	for _, f := range feeds {
 		if f.bound > m.now {
 			t = min(t, f.bound)
 		}
+	}
+	if m.attention.calm > m.now { // those that were not looked at
+		t = min(t, m.attention.calm)
 	}
 	return t
 }
@@ -213,12 +230,12 @@ func (m *Machine) horizon(f *feedState) feed.Instant {
 	return h
 }
 
-// fire makes everything happen that is due at m.now.
-func (m *Machine) fire() {
+// fire makes everything happen that is due at m.now in feeds.
+func (m *Machine) fire(feeds []*feedState) {
 	m.refreshBlindness()
 	m.refreshHolds()
 	m.refreshLinks()
-	for _, f := range m.order {
+	for _, f := range feeds {
 		h := m.horizon(f)
 		for pass := 0; pass < 2 && f.bound <= h; pass++ { // again for those whom a quorum woke: one page for all
 			m.visit(f, h)
@@ -235,6 +252,7 @@ func (m *Machine) fire() {
 		}
 		m.dropResolved(f)
 	}
+	m.calmDown(feeds)
 }
 
 // visit judges the rows of f that are due, and no block that has none.
@@ -256,6 +274,7 @@ func (m *Machine) visitBlock(f *feedState, n int, b *block, horizon feed.Instant
 			if due > m.sources.sets[b.rows[i].sources].horizon {
 				b.waits = min(b.waits, due)
 				f.waits = min(f.waits, due)
+				m.waiting = true
 				continue
 			}
 			m.rejudge(f, rowOf(n, i))
@@ -267,6 +286,11 @@ func (m *Machine) visitBlock(f *feedState, n int, b *block, horizon feed.Instant
 // unwait makes the rows that wait for their own sources due again, after some
 // source's known-through has moved.
 func (m *Machine) unwait() {
+	if !m.waiting {
+		return
+	}
+	m.waiting = false
+	m.stirAll()
 	for _, f := range m.order {
 		if f.waits == never {
 			continue
@@ -340,6 +364,7 @@ func (m *Machine) addRestart(r Restart) {
 func (m *Machine) Wake(now feed.Instant) Restart {
 	r := Restart{At: now, Through: m.seenThrough()}
 	m.addRestart(r)
+	m.stirAll()
 	m.now = max(m.now, now)
 	m.woken = m.now
 	for _, inc := range m.incidents {

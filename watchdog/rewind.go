@@ -47,6 +47,7 @@ func (m *Machine) Rewind(now feed.Instant) {
 		m.rewindFeed(f, by)
 	}
 	m.lookAtHolds()
+	m.stirAll()
 }
 
 func (m *Machine) tellOfRewind(from, to feed.Instant) {

@@ -95,6 +95,23 @@ func (s *sources) blindAt(set *sourceSet) feed.Instant {
 	return at
 }
 
+// blindBy says whether the set is blind at now if no source in it reports until then.
+func (s *sources) blindBy(set *sourceSet, now feed.Instant) bool {
+	at := s.blindAt(set)
+	return at != never && now > at
+}
+
+// turned says that some set is blind at now and was not when last looked at, or sees
+// again.
+func (s *sources) turned(now feed.Instant) bool {
+	for i := range s.sets {
+		if set := &s.sets[i]; s.blindBy(set, now) != set.blind {
+			return true
+		}
+	}
+	return false
+}
+
 // failing names the sources of the set that lag beyond their bound at now, and
 // says why the first does.
 func (s *sources) failing(set *sourceSet, now feed.Instant) (names []string, failure string) {

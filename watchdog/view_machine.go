@@ -75,8 +75,9 @@ func (m *Machine) feedVerdict(f *feedState, by ByVerdict) Verdict {
 	if f.spec == nil {
 		return Unwatched
 	}
+	groups := f.groupVerdicts(m)
 	for _, v := range [...]Verdict{Stale, Frozen, FallingBehind, Trickling, Blind, CatchingUp, Pending, Late} {
-		if by[v] > 0 || slices.ContainsFunc(f.groupVerdicts(m), func(g Verdict) bool { return g == v }) {
+		if by[v] > 0 || slices.Contains(groups, v) {
 			return v
 		}
 	}
