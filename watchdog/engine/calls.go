@@ -11,13 +11,20 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
-// send hands work to the owner and waits until its turn is done.
+// send has a turn made with r, and waits until that is done.
 func (e *Engine) send(ctx context.Context, r request) error {
 	r.done = make(chan struct{})
+	if !e.serve(r) {
+		select {
+		case e.requests <- r:
+		case <-ctx.Done():
+			return fmt.Errorf("the engine is busy: %w", ctx.Err())
+		}
+	}
 	select {
-	case e.requests <- r:
-	case <-ctx.Done():
-		return fmt.Errorf("the engine is busy: %w", ctx.Err())
+	case <-r.done: // asked first: ctx would have to make its channel
+		return nil
+	default:
 	}
 	select {
 	case <-r.done:

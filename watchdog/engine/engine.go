@@ -80,18 +80,21 @@ const (
 )
 
 // Engine owns a machine. Its methods may be called from any goroutine, but Drive
-// and Turn from one only: Run calls them, or a simulator does.
+// and Turn, unless Run does, from one only: a simulator's.
 type Engine struct {
 	cfg      Config
 	machine  *watchdog.Machine
-	requests chan request
+	turn     sync.Mutex    // see turns.go
+	requests chan request  // of those who found a turn under way
+	sooner   chan struct{} // the next turn is due before Run would make it
 	commit   *committer
 	metrics  *metrics
 	status   atomic.Pointer[Status]
 
-	// Owned by the goroutine that makes turns.
+	// Owned by whoever makes a turn.
 	started   feed.Instant
 	awaited   time.Time // when the next turn was asked for
+	armed     time.Time // when Run makes one
 	batch     []request // of the turn to come
 	published time.Time
 	flushed   time.Time            // when the last flush began
@@ -134,6 +137,7 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 		cfg:      cfg,
 		machine:  watchdog.New(watchdog.Config{Install: cfg.Install, Sources: cfg.Sources, SeriesMax: cfg.SeriesMax, BindRowsMax: cfg.BindRowsMax}, now, saved),
 		requests: make(chan request, requestsMax),
+		sooner:   make(chan struct{}, 1),
 		metrics:  newMetrics(cfg.Registerer),
 		started:  now,
 		awaited:  cfg.Now(),
@@ -143,89 +147,11 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 			e.remember(inc)
 		}
 	}
+	e.turn.Lock() // nobody makes turns by the way before Run
 	e.commit = newCommitter(cfg.Store, cfg.Delivery, cfg.Log, e.metrics)
 	e.commit.restored(saved.Incidents)
 	e.publish(cfg.Now())
 	return e, nil
-}
-
-// Run makes turns until ctx ends, then writes what is left. The first turn is at
-// once, and its flush with it: what is expected from now on is durable from the
-// start, or a crash loop would postpone the page for a feed that never delivers.
-func (e *Engine) Run(ctx context.Context) error {
-	committed := e.Commit(ctx)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			committed()
-			return e.stop(context.WithoutCancel(ctx))
-		case r := <-e.requests:
-			e.batch = append(e.batch, r)
-		case <-timer.C:
-		}
-		timer.Reset(e.Drive().Sub(e.cfg.Now()))
-	}
-}
-
-// Commit lets what turns change become durable, beside them, until ctx ends;
-// ended waits until what is under way then has come to its end.
-func (e *Engine) Commit(ctx context.Context) (ended func()) {
-	var committing sync.WaitGroup
-	committing.Go(func() { e.commit.run(ctx) })
-	return committing.Wait
-}
-
-// Drive makes a turn with what others sent until now. It returns when it is to be
-// called again if nobody sends anything.
-func (e *Engine) Drive() time.Time {
-	e.batch = e.drain(e.batch)
-	next := e.Turn(e.cfg.Now(), e.batch...)
-	clear(e.batch)
-	e.batch = e.batch[:0]
-	now := e.cfg.Now()
-	e.awaited = now.Add(e.wait(next, now))
-	return e.awaited
-}
-
-// drain takes what else is waiting, so that one step serves it all.
-func (e *Engine) drain(batch []request) []request {
-	for len(batch) < requestsMax {
-		select {
-		case r := <-e.requests:
-			batch = append(batch, r)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-func (e *Engine) wait(next feed.Instant, now time.Time) time.Duration {
-	longest := e.cfg.TurnEvery
-	if e.machine.Binding() {
-		return time.Millisecond
-	}
-	if e.flushNext || e.machine.Saving() {
-		longest = min(longest, flushPause)
-	}
-	if next.IsZero() {
-		return longest
-	}
-	// Instants are cut to milliseconds: one more, or the turn comes just too soon.
-	d := next.Time().Sub(now) + time.Millisecond
-	return min(max(d, time.Millisecond), longest)
-}
-
-// stopWithin bounds how long a stop may take to write what is left.
-const stopWithin = 10 * time.Second
-
-func (e *Engine) stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, stopWithin)
-	defer cancel()
-	e.saveAll()
-	return e.commit.drain(ctx)
 }
 
 // Turn is one synchronous turn at now: it serves the requests, steps the machine,
