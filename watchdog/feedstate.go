@@ -15,6 +15,7 @@ type feedState struct {
 	spec   *rules.Feed   // nil: no rule file names it
 	rules  []*rules.Rule // client rules, then group rules
 	groups int           // index of the first group rule
+	wholes []rowID       // of the `per: feed` rules
 
 	names   names
 	blocks  []*block

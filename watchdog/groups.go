@@ -178,9 +178,10 @@ func (f *feedState) deserted(id rowID, r *rules.Rule) bool {
 // expectWhole makes the rows of `per: feed` rules before any client is seen: a
 // feed that never delivers is silent too.
 func (m *Machine) expectWhole(f *feedState) {
+	f.wholes = f.wholes[:0]
 	for n := f.groups; n < len(f.rules); n++ {
 		if f.rules[n].Per() == perFeed {
-			m.groupRow(f, n, "", m.sources.carrying(f.name))
+			f.wholes = append(f.wholes, m.groupRow(f, n, "", m.sources.carrying(f.name)))
 		}
 	}
 }

@@ -69,37 +69,27 @@ func (f *feedState) newestAndOldest(v *FeedView) {
 	}
 }
 
-// feedVerdict is the worst that holds for the feed: of its group rows, or of any
+// feedVerdict is the worst that holds for the feed: of its `per: feed` rows, or of any
 // client that is in trouble.
 func (m *Machine) feedVerdict(f *feedState, by ByVerdict) Verdict {
 	if f.spec == nil {
 		return Unwatched
 	}
-	groups := f.groupVerdicts(m)
+	wholes := f.wholeVerdicts(m)
 	for _, v := range [...]Verdict{Stale, Frozen, FallingBehind, Trickling, Blind, CatchingUp, Pending, Late} {
-		if by[v] > 0 || slices.Contains(groups, v) {
+		if by[v] > 0 || wholes[v] {
 			return v
 		}
 	}
 	return Fresh
 }
 
-func (f *feedState) groupVerdicts(m *Machine) []Verdict {
-	var all []Verdict
-	for n := f.groups; n < len(f.rules); n++ {
-		if f.rules[n].Per() != perFeed {
-			continue
-		}
-		if id, ok := f.row(groupName(f.rules[n], "")); ok {
-			b, i := f.blocks[id.block()], id.place()
-			if m.sources.sets[b.rows[i].sources].blind {
-				all = append(all, Blind)
-				continue
-			}
-			all = append(all, b.rows[i].verdict)
-		}
+// wholeVerdicts are those of the rows that stand for the whole feed.
+func (f *feedState) wholeVerdicts(m *Machine) (some [verdicts]bool) {
+	for _, id := range f.wholes {
+		some[m.shown(f.blocks[id.block()], id.place())] = true
 	}
-	return all
+	return some
 }
 
 // Incidents are the open ones as they are now, in order of opening within a feed.
