@@ -36,8 +36,9 @@ func BenchmarkPeers(b *testing.B) {
 	}
 	b.Run("steady", func(b *testing.B) {
 		for b.Loop() {
-			ours, theirs := steadyFeedwatch(b), steadyPrometheus(b)
+			ours, theirs, bare := steadyFeedwatch(b), steadyPrometheus(b), steadyBare(b)
 			b.ReportMetric(ours.cpu, "cpu-s/minute-feedwatch")
+			b.ReportMetric(bare.cpu, "cpu-s/minute-bare")
 			b.ReportMetric(theirs.cpu, "cpu-s/minute-prometheus")
 			b.ReportMetric(theirs.cpu/ours.cpu, "times-cpu")
 			b.ReportMetric(ours.resident, "MB-feedwatch")
@@ -124,6 +125,17 @@ func steadyFeedwatch(b *testing.B) steady {
 	s := newFeedwatch(b, benchConfig, peersRules())
 	s.start("/-/ready")
 	defer s.kill()
+	return s.beatEvenly()
+}
+
+// steadyBare is sent the same, and does nothing with it.
+func steadyBare(b *testing.B) steady {
+	s := startBare(b)
+	defer s.kill()
+	return s.beatEvenly()
+}
+
+func (s *benchServer) beatEvenly() steady {
 	var all [][]byte
 	each := *peersSeries / peersFeeds
 	for from := 0; from < *peersSeries; from += benchBatch {
