@@ -163,12 +163,11 @@ func (f *feedState) blindIncident() *incident {
 
 // heardThrough is how many watched clients of f are heard through set n.
 func (m *Machine) heardThrough(f *feedState, n uint8) int {
-	c := f.bySet[n]
-	if c == nil {
+	if int(n) >= len(f.bySet) {
 		return 0
 	}
 	all := 0
-	for v, k := range c {
+	for v, k := range f.bySet[n] {
 		if Verdict(v) != Retired && Verdict(v) != Unwatched {
 			all += k
 		}

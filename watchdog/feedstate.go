@@ -38,17 +38,17 @@ type feedState struct {
 
 	members map[rowID]int // clients that a group row counts, but for retired ones
 
-	clients   ByVerdict            // client rows by stored verdict
-	bySet     map[uint8]*ByVerdict // the same for each set of sources
-	labels    labelSets            // for attribution
-	sets      []uint8              // sets of sources that any row has or had
-	moves     uint64               // changes of what is counted
-	unplaced  int                  // rows in trouble that belong to no incident yet
-	split     split                // when stragglers were last split off an incident
-	gathered  feed.Instant         // when those get one; zero: none wait
-	incidents []*incident          // open ones, in order of opening
-	blindDue  feed.Instant         // when blindness is to be looked at
-	stirred   bool                 // see attention
+	clients   ByVerdict    // client rows by stored verdict
+	bySet     []ByVerdict  // the same for each set of sources, by its number
+	labels    labelSets    // for attribution
+	sets      []uint8      // sets of sources that any row has or had
+	moves     uint64       // changes of what is counted
+	unplaced  int          // rows in trouble that belong to no incident yet
+	split     split        // when stragglers were last split off an incident
+	gathered  feed.Instant // when those get one; zero: none wait
+	incidents []*incident  // open ones, in order of opening
+	blindDue  feed.Instant // when blindness is to be looked at
+	stirred   bool         // see attention
 }
 
 func newFeedState(name string) *feedState {
@@ -64,7 +64,6 @@ func newFeedState(name string) *feedState {
 		roster:   map[string]bool{},
 		leaving:  map[string]bool{},
 		members:  map[rowID]int{},
-		bySet:    map[uint8]*ByVerdict{},
 		labels:   newLabelSets(),
 	}
 	f.names = newNames(&f.blocks)
@@ -104,12 +103,11 @@ func (f *feedState) count(b *block, i, n int) {
 	f.moves++
 	v := b.rows[i].verdict
 	f.clients[v] += n
-	set := f.bySet[b.rows[i].sources]
-	if set == nil {
-		set = &ByVerdict{}
-		f.bySet[b.rows[i].sources] = set
+	set := int(b.rows[i].sources)
+	for len(f.bySet) <= set {
+		f.bySet = append(f.bySet, ByVerdict{})
 	}
-	set[v] += n
+	f.bySet[set][v] += n
 	t := tallyOf(v)
 	f.labels.count(b.rows[i].labels, n*t.of, n*t.silent)
 }
@@ -176,7 +174,7 @@ func (f *feedState) countChange(b *block, i int, old Verdict) {
 		return
 	}
 	f.moves++
-	v, set := b.rows[i].verdict, f.bySet[b.rows[i].sources]
+	v, set := b.rows[i].verdict, &f.bySet[b.rows[i].sources]
 	f.clients[old]--
 	f.clients[v]++
 	set[old]--

@@ -82,7 +82,7 @@ func (m *Machine) seenThrough() feed.Instant {
 	through := m.now
 	for _, f := range m.order {
 		for n := range f.bySet {
-			if m.heardThrough(f, n) > 0 {
+			if m.heardThrough(f, uint8(n)) > 0 {
 				through = min(through, m.sources.sets[n].horizon)
 			}
 		}

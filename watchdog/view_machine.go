@@ -44,11 +44,11 @@ func (m *Machine) feedView(f *feedState) FeedView {
 // overlayBlind moves the clients of blind sources to `blind`: their stored
 // verdicts are of the time when we last could see.
 func (m *Machine) overlayBlind(f *feedState, by *ByVerdict) {
-	for n, counts := range f.bySet {
+	for n := range f.bySet {
 		if !m.sources.sets[n].blind {
 			continue
 		}
-		for v, k := range counts {
+		for v, k := range f.bySet[n] {
 			if Verdict(v) == Retired || Verdict(v) == Unwatched {
 				continue
 			}
