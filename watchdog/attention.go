@@ -46,7 +46,8 @@ func (m *Machine) toLookAt(now feed.Instant) []*feedState {
 	return stirred
 }
 
-// calmDown lets go of the feeds that were looked at and in which nothing goes on.
+// calmDown lets go of the feeds that were looked at and in which nothing goes on. What
+// stirs a feed comes before the look, never out of it.
 func (m *Machine) calmDown(looked []*feedState) {
 	a := &m.attention
 	if len(looked) == len(m.order) { // it is all of them

@@ -15,10 +15,8 @@ import (
 func (e *Engine) send(ctx context.Context, r request) error {
 	r.done = make(chan struct{})
 	if !e.serve(r) {
-		select {
-		case e.requests <- r:
-		case <-ctx.Done():
-			return fmt.Errorf("the engine is busy: %w", ctx.Err())
+		if err := e.queue(ctx, r); err != nil {
+			return err
 		}
 	}
 	select {

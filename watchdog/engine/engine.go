@@ -86,7 +86,7 @@ type Engine struct {
 	machine  *watchdog.Machine
 	turn     sync.Mutex    // see turns.go
 	requests chan request  // of those who found a turn under way
-	sooner   chan struct{} // the next turn is due before Run would make it
+	look     chan struct{} // for Run; see wakeRun
 	commit   *committer
 	metrics  *metrics
 	status   atomic.Pointer[Status]
@@ -137,7 +137,7 @@ func New(ctx context.Context, cfg Config, saved *watchdog.Saved) (*Engine, error
 		cfg:      cfg,
 		machine:  watchdog.New(watchdog.Config{Install: cfg.Install, Sources: cfg.Sources, SeriesMax: cfg.SeriesMax, BindRowsMax: cfg.BindRowsMax}, now, saved),
 		requests: make(chan request, requestsMax),
-		sooner:   make(chan struct{}, 1),
+		look:     make(chan struct{}, 1),
 		metrics:  newMetrics(cfg.Registerer),
 		started:  now,
 		awaited:  cfg.Now(),

@@ -13,7 +13,9 @@ import (
 // A turn is made by one goroutine at a time, which holds Engine.turn. Run makes those
 // that are due. Whoever sends something makes one by the way when nobody else is at it:
 // to wake another goroutine, and to be woken by it, takes longer than the turn. Else
-// it waits in the queue, and the next turn takes what waits there.
+// it waits in the queue, and the next turn takes what waits there, before anything
+// that came later: a heartbeat in time must not be overtaken by the look that finds it
+// missing, nor a word of somebody by the next.
 
 // Run makes turns, and lets others, until ctx ends; then it writes what is left. The
 // first turn is at once, and its flush with it: what is expected from now on is durable
@@ -24,22 +26,18 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		e.turn.Unlock()
-		due := true
+		due := false
 		select {
 		case <-ctx.Done():
 			e.turn.Lock() // for good: what came from now on would not be written
 			committed()
 			return e.stop(context.WithoutCancel(ctx))
-		case r := <-e.requests:
-			e.turn.Lock()
-			e.batch = append(e.batch, r)
 		case <-timer.C:
-			e.turn.Lock()
-		case <-e.sooner:
-			e.turn.Lock()
-			due = false
+			due = true
+		case <-e.look:
 		}
-		if due {
+		e.turn.Lock()
+		if due || len(e.requests) > 0 {
 			e.Drive()
 		}
 		e.armed = e.awaited
@@ -59,15 +57,31 @@ func (e *Engine) serve(r request) bool {
 		}
 		e.turn.Unlock()
 	}()
-	e.batch = append(e.batch, r)
+	e.batch = append(e.drain(e.batch), r)
 	if e.Drive().Before(e.armed) {
-		select {
-		case e.sooner <- struct{}{}:
-		default: // it is told already
-		}
+		e.wakeRun()
 	}
 	whole = true
 	return true
+}
+
+// queue leaves r to the next turn.
+func (e *Engine) queue(ctx context.Context, r request) error {
+	select {
+	case e.requests <- r:
+		e.wakeRun()
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("the engine is busy: %w", ctx.Err())
+	}
+}
+
+// wakeRun has Run see whether something waits, and when it is to make the next turn.
+func (e *Engine) wakeRun() {
+	select {
+	case e.look <- struct{}{}:
+	default: // it is told already
+	}
 }
 
 // die ends the process for a turn that panicked, as it ends when Run makes that: the
@@ -98,9 +112,9 @@ func (e *Engine) Drive() time.Time {
 	return e.awaited
 }
 
-// drain takes what else is waiting, so that one step serves it all.
+// drain takes all that waits, so that one step serves it: each sender waits for one.
 func (e *Engine) drain(batch []request) []request {
-	for len(batch) < requestsMax {
+	for {
 		select {
 		case r := <-e.requests:
 			batch = append(batch, r)
@@ -108,7 +122,6 @@ func (e *Engine) drain(batch []request) []request {
 			return batch
 		}
 	}
-	return batch
 }
 
 func (e *Engine) wait(next feed.Instant, now time.Time) time.Duration {

@@ -3,9 +3,12 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -44,6 +47,36 @@ func TestSendersMakeTurns(t *testing.T) {
 		}})
 		if err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// What waits for a turn is served before what comes later: else the look that follows
+// would find a heartbeat missing that came in time, and of two rule sets or two words of
+// a person the older would hold.
+func TestWhatWaitsIsNotOvertaken(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		e := start(t, &memory{saved: map[string]uint64{}})
+		stop := running(t, e)
+		defer stop()
+		for range 200 {
+			var order []string
+			note := func(what string) request {
+				return request{ask: func(*watchdog.Machine) { order = append(order, what) }}
+			}
+			first := make(chan error, 1)
+			err := e.send(t.Context(), request{ask: func(*watchdog.Machine) {
+				go func() { first <- e.send(t.Context(), note("first")) }()
+				for tries := 0; len(e.requests) == 0 && tries < 100_000; tries++ {
+					runtime.Gosched()
+				}
+			}})
+			if err := errors.Join(err, e.send(t.Context(), note("second")), <-first); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(order, []string{"first", "second"}) {
+				t.Fatalf("served in the order %v", order)
+			}
 		}
 	})
 }
