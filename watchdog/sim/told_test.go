@@ -52,6 +52,11 @@ func (w *watcher) restarted(saved *watchdog.Saved) {
 		}
 		if inc := durable[id]; inc != nil {
 			l.last = inc
+			if w.profile().store && !saved.Through.Time().After(w.started) { // that the clock was set back may not have been durable
+				moved := *l.first
+				moved.Opened = inc.Opened
+				l.first = &moved
+			}
 			l.told = l.told[:min(len(l.told), len(inc.Pages))]
 			if l.events > len(inc.Events) { // what was said was not durable: it is said anew
 				l.events, l.again = len(inc.Events), time.Time{}
