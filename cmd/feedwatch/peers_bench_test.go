@@ -119,8 +119,7 @@ func peersRules() string {
 	return text.String() + "escalations:\n  - {name: nobody, steps: [{notify: [console/none]}]}\n"
 }
 
-// steadyFeedwatch is sent a heartbeat of each series in every peersBeat, a thousand a
-// request, evenly.
+// steadyFeedwatch watches the series of a thousand feeds.
 func steadyFeedwatch(b *testing.B) steady {
 	s := newFeedwatch(b, benchConfig, peersRules())
 	s.start("/-/ready")
@@ -135,6 +134,8 @@ func steadyBare(b *testing.B) steady {
 	return s.beatEvenly()
 }
 
+// beatEvenly sends a heartbeat of each series in every peersBeat, a thousand a request,
+// evenly, and measures meanwhile.
 func (s *benchServer) beatEvenly() steady {
 	var all [][]byte
 	each := *peersSeries / peersFeeds
