@@ -32,6 +32,7 @@ type bounded struct {
 	places chan struct{}
 	closed chan struct{}
 	close  func() error
+	epoch  time.Time // time.Since reads one clock, time.Now two
 	log    *slog.Logger
 	said   time.Time // by whoever accepts
 
@@ -42,7 +43,7 @@ type bounded struct {
 func newBounded(l net.Listener, limit int, log *slog.Logger) *bounded {
 	b := &bounded{
 		Listener: l, places: make(chan struct{}, limit), closed: make(chan struct{}), log: log,
-		open: map[*placed]struct{}{},
+		epoch: time.Now(), open: map[*placed]struct{}{},
 	}
 	b.close = sync.OnceValue(func() error {
 		close(b.closed)
@@ -61,14 +62,14 @@ func (b *bounded) Accept() (net.Conn, error) {
 		<-b.places
 		return nil, err
 	}
-	p := &placed{Conn: conn}
+	p := &placed{Conn: conn, epoch: b.epoch}
 	p.leave = sync.OnceFunc(func() {
 		b.mu.Lock()
 		delete(b.open, p)
 		b.mu.Unlock()
 		<-b.places
 	})
-	p.quietSince.Store(time.Now().UnixNano())
+	p.quiet()
 	b.mu.Lock()
 	b.open[p] = struct{}{}
 	b.mu.Unlock()
@@ -104,7 +105,7 @@ func (b *bounded) place() bool {
 // that is long enough.
 func (b *bounded) closeQuietest() {
 	var quietest *placed
-	since := time.Now().Add(-quietMin).UnixNano()
+	since := int64(time.Since(b.epoch) - quietMin)
 	b.mu.Lock()
 	for p := range b.open {
 		if at := p.quietSince.Load(); at <= since {
@@ -125,7 +126,7 @@ func (b *bounded) note(c net.Conn, state http.ConnState) {
 	}
 	switch state {
 	case http.StateIdle:
-		p.quietSince.Store(time.Now().UnixNano())
+		p.quiet()
 	case http.StateActive:
 		p.quietSince.Store(inRequest)
 	}
@@ -140,9 +141,16 @@ const inRequest = math.MaxInt64
 // placed is a connection that gives its place back when it is closed.
 type placed struct {
 	net.Conn
-	quietSince atomic.Int64 // in unix nanoseconds; see inRequest
+	epoch      time.Time    // of the listener
+	quietSince atomic.Int64 // in nanoseconds from the epoch; see inRequest
 	leave      func()
+
+	mu          sync.Mutex
+	read, write deadline
 }
+
+// quiet says that nothing is said on it from now on.
+func (p *placed) quiet() { p.quietSince.Store(int64(time.Since(p.epoch))) }
 
 // Close closes it once.
 func (p *placed) Close() error {

@@ -37,6 +37,9 @@ func (a *API) Serve(ctx context.Context, l net.Listener) error {
 	}
 	places := newBounded(l, connectionsMax, a.cfg.Log)
 	server.ConnState = places.note
+	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go places.keepDeadlines(sweeping)
 	a.probe.address.Store(new(dialable(l.Addr())))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(places) }()
