@@ -11,20 +11,29 @@ import (
 // are calm. It is to feeds what a block's bound is to its rows, so that what a Step
 // costs grows with what goes on and not with how many feeds there are.
 type attention struct {
-	// calm is a lower bound of when something happens of itself in a feed that is not
-	// stirred. Past it, as with zero, all are looked at.
-	calm    feed.Instant
 	stirred []*feedState // in no order
-	feeds   int          // that were ever mentioned
+	// bounds has for each feed, by its number, a lower bound of when something happens of
+	// itself while it is not stirred; calm is one of them all. Zero: all are looked at.
+	bounds []feed.Instant
+	calm   feed.Instant
 }
 
-// number is that of the next feed.
+// number gives the next feed its place.
 func (a *attention) number() int {
-	a.feeds++
-	return a.feeds
+	a.bounds = append(a.bounds, never)
+	return len(a.bounds) - 1
 }
 
-// stir has f looked at: something came for it.
+// renumber gives feeds their places anew, after one of them has gone.
+func (m *Machine) renumber() {
+	for i, f := range m.order {
+		f.number = i
+	}
+	m.attention.bounds = m.attention.bounds[:len(m.order)]
+	m.stirAll()
+}
+
+// stir has f looked at: something came for it, or is due.
 func (m *Machine) stir(f *feedState) {
 	if !f.stirred {
 		f.stirred = true
@@ -35,15 +44,34 @@ func (m *Machine) stir(f *feedState) {
 // stirAll has every feed looked at: what came may concern any.
 func (m *Machine) stirAll() { m.attention.calm = 0 }
 
+// stirDue has those looked at to which something may happen of itself until now.
+func (m *Machine) stirDue(now feed.Instant) {
+	a := &m.attention
+	a.calm = never
+	for i, bound := range a.bounds {
+		if bound <= now {
+			m.stir(m.order[i])
+		} else {
+			a.calm = min(a.calm, bound)
+		}
+	}
+}
+
 // toLookAt are the feeds to which something may happen until now, in order of first
 // mention.
 func (m *Machine) toLookAt(now feed.Instant) []*feedState {
-	stirred := m.attention.stirred
-	if m.attention.calm <= now || m.commonDue() <= now || m.sources.turned(now) || 4*len(stirred) > len(m.order) {
+	a := &m.attention
+	if a.calm.IsZero() || m.commonDue() <= now || m.sources.turned(now) {
 		return m.order
 	}
-	slices.SortFunc(stirred, func(a, b *feedState) int { return cmp.Compare(a.number, b.number) })
-	return stirred
+	if a.calm <= now {
+		m.stirDue(now)
+	}
+	if 4*len(a.stirred) > len(m.order) {
+		return m.order
+	}
+	slices.SortFunc(a.stirred, func(x, y *feedState) int { return cmp.Compare(x.number, y.number) })
+	return a.stirred
 }
 
 // calmDown lets go of the feeds that were looked at and in which nothing goes on. What
@@ -59,7 +87,9 @@ func (m *Machine) calmDown(looked []*feedState) {
 		if f.stirred {
 			stirred = append(stirred, f)
 		} else {
-			a.calm = min(a.calm, f.bound, f.blindDue)
+			bound := min(f.bound, f.blindDue)
+			a.bounds[f.number] = bound
+			a.calm = min(a.calm, bound)
 		}
 	}
 	clear(a.stirred[min(len(stirred), len(a.stirred)):])

@@ -58,6 +58,11 @@ func (c *counts) slot(bucket uint32) uint32 {
 	return c.slots[bucket%countSlots]
 }
 
+// keeps says that all of the window is kept that ends where bucket begins.
+func (c *counts) keeps(bucket uint32) bool {
+	return c.newest <= bucket || c.newest-bucket < countSlots-countBuckets
+}
+
 // came is how many updates came in the window that ends where bucket begins.
 func (c *counts) came(bucket uint32) (sum uint64) {
 	for n := bucket - countBuckets; n != bucket; n++ {

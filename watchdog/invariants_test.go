@@ -216,9 +216,12 @@ func countAnew(m *Machine, f *feedState, id rowID, r *rules.Rule, horizon feed.I
 	if b.counts == nil {
 		return m.underCount(f, id, r, horizon, v, due)
 	}
-	kept, changed := b.counts[i], b.marksChanged
+	kept, changed, byDeadline := b.counts[i], b.marksChanged, due
 	v, due = m.underCount(f, id, r, horizon, v, due)
 	b.counts[i], b.marksChanged = kept, changed
+	if k := countClockOf(r); v != Trickling && !kept.keeps(k.bucket(due)) {
+		return v, byDeadline // nothing is said of such a window
+	}
 	return v, due
 }
 
@@ -296,11 +299,14 @@ func checkQuorums(t testing.TB, f *feedState) {
 func checkAttention(t testing.TB, m *Machine) {
 	t.Helper()
 	stirred := 0
-	for _, f := range m.order {
+	for i, f := range m.order {
+		if f.number != i {
+			t.Fatalf("feed %s is at %d, its number is %d", f.name, i, f.number)
+		}
 		if f.stirred {
 			stirred++
-		} else if first := min(f.bound, f.blindDue); m.attention.calm > 0 && (f.busy() || first < m.attention.calm) {
-			t.Fatalf("feed %s is calm until %s; busy: %v, first bound %s", f.name, m.attention.calm, f.busy(), first)
+		} else if until, first := m.attention.bounds[i], min(f.bound, f.blindDue); m.attention.calm > 0 && (f.busy() || first < until || until < m.attention.calm) {
+			t.Fatalf("feed %s is calm until %s, all are until %s; busy: %v, first bound %s", f.name, until, m.attention.calm, f.busy(), first)
 		}
 	}
 	if m.attention.calm > 0 && stirred != len(m.attention.stirred) {

@@ -70,6 +70,7 @@ func (m *Machine) absorb(f, from *feedState) {
 	}
 	f.incidents = append(f.incidents, from.incidents...)
 	m.order = slices.DeleteFunc(m.order, func(o *feedState) bool { return o == from })
+	m.renumber()
 }
 
 func (m *Machine) absorbRow(f *feedState, from *block, n int, labels feed.Labels) {

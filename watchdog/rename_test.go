@@ -102,9 +102,10 @@ func TestARenamedFeedIsAsNewAsWhatWasHeardUnderEitherName(t *testing.T) {
 	r := newRig(t, plain)
 	r.beat("a", 1)
 	r.to(time.Minute)
-	r.hear(feed.Push, underName("g", beatOf("a1", r.now)))
+	r.hear(feed.Push, underName("g", beatOf("a1", r.now)), underName("later", beatOf("a1", r.now)))
 	r.m.Feeds()
 	r.step(&UseRules{Set: parse(t, renamedRules)})
+	checkInvariants(t, r.m)
 	if v := r.m.Feeds()[0]; v.Newest != r.now || v.Oldest != r.now {
 		t.Errorf("newest %s, oldest %s, want %s", v.Newest, v.Oldest, r.now)
 	}

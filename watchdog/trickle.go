@@ -55,7 +55,7 @@ func (m *Machine) underCount(f *feedState, id rowID, r *rules.Rule, horizon feed
 // before all that came was counted, or where a part of it is no longer kept.
 func (m *Machine) countNeeded(c *counts, k countClock, count int, end uint32, set uint8) (need uint64, whole bool) {
 	need = uint64(count)
-	if end < k.whole(c.from) || c.newest > end && c.newest-end > countSlots-countBuckets-1 {
+	if end < k.whole(c.from) || !c.keeps(end) {
 		return need, false
 	}
 	unheard := m.unheard(set, k, k.begins(end-countBuckets), k.begins(end))

@@ -405,3 +405,19 @@ func (r *rig) restartAfter(yaml string, down time.Duration) {
 	r.m = New(Config{Install: "test", Sources: r.m.cfg.Sources}, r.now, saved)
 	r.step(&UseRules{Set: parse(r.t, yaml)})
 }
+
+// What is no longer kept of a window is not asked for: to count anew may find too few
+// where enough had come, and nothing is said of it either way.
+func TestWindowThatIsNoLongerKept(t *testing.T) {
+	m, now := newPropertyMachine(t, len(propertyRules)-1), noon
+	step := func(src feed.Source, beats ...feed.Heartbeat) {
+		m.Step(now, &Heard{Report: feed.Report{Source: src, KnownThrough: now, Heartbeats: beats}})
+		checkInvariants(t, m)
+	}
+	first := beatOf("a0", now, "cluster", "x")
+	step(feed.Push, first, first)
+	now = now.Add(400 * time.Second)
+	step(pull, beatOf("a0", now), beatOf("a1", now.Add(-20*time.Minute), "cluster", "x")) // of before the active hours: it counts for their first minute
+	now = now.Add(400 * time.Second)
+	step(feed.Push, beatOf("a0", now)) // that minute is let go of, before the slower source has reached the window's end
+}
