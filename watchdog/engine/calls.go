@@ -11,18 +11,14 @@ import (
 	"github.com/feedwatch/feedwatch/watchdog/feed"
 )
 
-// send has a turn made with r, and waits until that is done.
+// send has a turn made with r, and waits until r is served.
 func (e *Engine) send(ctx context.Context, r request) error {
-	r.done = make(chan struct{})
-	if !e.serve(r) {
-		if err := e.queue(ctx, r); err != nil {
-			return err
-		}
-	}
-	select {
-	case <-r.done: // asked first: ctx would have to make its channel
+	if !r.isRules() && e.serve(r) {
 		return nil
-	default:
+	}
+	r.done = make(chan struct{})
+	if err := e.queue(ctx, r); err != nil {
+		return err
 	}
 	select {
 	case <-r.done:

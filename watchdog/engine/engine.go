@@ -94,8 +94,11 @@ type Engine struct {
 	// Owned by whoever makes a turn.
 	started   feed.Instant
 	awaited   time.Time // when the next turn was asked for
-	armed     time.Time // when Run makes one
+	driven    time.Time // when the last one ended
+	timer     *time.Timer
+	armed     time.Time // when it fires, and Run makes a turn
 	batch     []request // of the turn to come
+	inputs    []watchdog.Input
 	published time.Time
 	flushed   time.Time            // when the last flush began
 	binding   []request            // new rules that do not govern every feed yet
@@ -112,7 +115,13 @@ type Engine struct {
 type request struct {
 	input watchdog.Input
 	ask   func(*watchdog.Machine)
-	done  chan struct{}
+	done  chan struct{} // closed once r is served; nil: whoever makes the turn knows
+}
+
+// isRules says that it takes more turns than one to serve r.
+func (r *request) isRules() bool {
+	_, is := r.input.(*watchdog.UseRules)
+	return is
 }
 
 // New makes an engine that holds what was saved, and writes down that it started.
@@ -169,14 +178,16 @@ func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
 		e.flushed = time.Time{}
 	}
 	e.awaited = now
-	inputs := make([]watchdog.Input, 0, len(batch)+1)
+	inputs := e.inputs[:0]
 	for _, r := range batch {
 		if r.input != nil {
 			inputs = append(inputs, r.input)
 		}
 	}
 	push := e.listened(now)
-	next, changed := e.step(at, append(inputs, push))
+	e.inputs = append(inputs, push)
+	next, changed := e.step(at, e.inputs)
+	clear(e.inputs)
 	if push.Pause != nil {
 		e.cfg.Log.Warn("our own address answers again: what was pushed meanwhile may be lost, and gets the grace of a restart")
 		e.saveRestart(*push.Pause)
@@ -203,11 +214,12 @@ func (e *Engine) Turn(now time.Time, batch ...request) feed.Instant {
 // govern all feeds.
 func (e *Engine) answer(batch []request) {
 	for _, r := range batch {
-		if _, isRules := r.input.(*watchdog.UseRules); isRules {
+		switch {
+		case r.isRules():
 			e.binding = append(e.binding, r)
-			continue
+		case r.done != nil:
+			close(r.done)
 		}
-		close(r.done)
 	}
 	if e.machine.Binding() {
 		return

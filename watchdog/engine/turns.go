@@ -17,13 +17,17 @@ import (
 // that came later: a heartbeat in time must not be overtaken by the look that finds it
 // missing, nor a word of somebody by the next.
 
+// senderFirst is how long Run leaves what is due after a sender's turn to that of the
+// next sender, which sees to it by the way: to wake up for it costs more than to do it.
+const senderFirst = 20 * time.Millisecond
+
 // Run makes turns, and lets others, until ctx ends; then it writes what is left. The
 // first turn is at once, and its flush with it: what is expected from now on is durable
 // from the start, or a crash loop would postpone the page for a feed that never delivers.
 func (e *Engine) Run(ctx context.Context) error {
 	committed := e.Commit(ctx)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	e.timer = time.NewTimer(0)
+	defer e.timer.Stop()
 	for {
 		e.turn.Unlock()
 		due := false
@@ -32,20 +36,20 @@ func (e *Engine) Run(ctx context.Context) error {
 			e.turn.Lock() // for good: what came from now on would not be written
 			committed()
 			return e.stop(context.WithoutCancel(ctx))
-		case <-timer.C:
+		case <-e.timer.C:
 			due = true
 		case <-e.look:
 		}
 		e.turn.Lock()
 		if due || len(e.requests) > 0 {
 			e.Drive()
+			e.arm(0)
 		}
-		e.armed = e.awaited
-		timer.Reset(e.armed.Sub(e.cfg.Now()))
 	}
 }
 
-// serve makes a turn for r here and now; false where one is under way.
+// serve makes a turn for r here and now, which must not be new rules; false where one
+// is under way.
 func (e *Engine) serve(r request) bool {
 	if !e.turn.TryLock() {
 		return false
@@ -58,11 +62,24 @@ func (e *Engine) serve(r request) bool {
 		e.turn.Unlock()
 	}()
 	e.batch = append(e.drain(e.batch), r)
-	if e.Drive().Before(e.armed) {
-		e.wakeRun()
+	e.Drive()
+	if e.machine.Binding() {
+		e.arm(0)
+	} else {
+		e.arm(senderFirst)
 	}
 	whole = true
 	return true
+}
+
+// arm sets when Run makes the next turn: as much later than it is due. Where that is
+// later than before, the timer stays as it is until it is about to fire.
+func (e *Engine) arm(later time.Duration) {
+	at := e.awaited.Add(later)
+	if at.Before(e.armed) || e.armed.Sub(e.driven) < 2*senderFirst {
+		e.armed = at
+		e.timer.Reset(at.Sub(e.driven))
+	}
 }
 
 // queue leaves r to the next turn.
@@ -76,7 +93,7 @@ func (e *Engine) queue(ctx context.Context, r request) error {
 	}
 }
 
-// wakeRun has Run see whether something waits, and when it is to make the next turn.
+// wakeRun has Run see whether something waits.
 func (e *Engine) wakeRun() {
 	select {
 	case e.look <- struct{}{}:
@@ -107,8 +124,8 @@ func (e *Engine) Drive() time.Time {
 	next := e.Turn(e.cfg.Now(), e.batch...)
 	clear(e.batch)
 	e.batch = e.batch[:0]
-	now := e.cfg.Now()
-	e.awaited = now.Add(e.wait(next, now))
+	e.driven = e.cfg.Now()
+	e.awaited = e.driven.Add(e.wait(next, e.driven))
 	return e.awaited
 }
 

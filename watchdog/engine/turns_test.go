@@ -103,6 +103,39 @@ func TestSendersTurnIsFollowedInTime(t *testing.T) {
 	})
 }
 
+// Where senders come often, Run does not wake up for what their turns see to; and what
+// they leave is seen in time.
+func TestSendersTurnsSpareThoseOfRun(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		const every = senderFirst * 7 / 10 // of which no deadline is a multiple
+		e := start(t, &memory{saved: map[string]uint64{}})
+		begun, others := time.Now(), 0
+		e.cfg.HeardThrough = func(now time.Time) time.Time { // asked in each turn
+			if now.Sub(begun)%every != 0 {
+				others++
+			}
+			return now
+		}
+		stop := running(t, e)
+		defer stop()
+		for i := range 10_000 { // 140 s: deadlines come and go by, and flushes
+			beat(t, e, fmt.Sprintf("client-%d", i%1000))
+			time.Sleep(every)
+		}
+		if others > 0 {
+			t.Errorf("Run made %d turns by itself", others)
+		}
+		time.Sleep(time.Minute - 1000*every) // the deadline of the first of them
+		if n := len(e.Status().Incidents); n != 0 {
+			t.Fatalf("%d incidents before the deadline", n)
+		}
+		time.Sleep(200*time.Millisecond + 2*senderFirst) // the wait for others with its cause
+		if n := len(e.Status().Incidents); n != 1 {
+			t.Errorf("%d incidents after the deadline", n)
+		}
+	})
+}
+
 // What comes before Run or after it is not taken: it would not be written.
 func TestNoTurnsBesideRun(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {
