@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,28 +138,34 @@ var slowMutants = []mutant{
 // simulator has to find something wrong: make mutants.
 func TestMutants(t *testing.T) {
 	running := make(chan struct{}, 2)
-	for n, m := range slices.Concat(slowMutants, mutants) {
-		t.Run(strings.ReplaceAll(m.name, " ", "_"), func(t *testing.T) {
-			path := filepath.Join(module, m.file)
-			source, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n := strings.Count(string(source), m.old); n != 1 {
-				t.Fatalf("%q is %d times in %s, want it once: write the mutant anew", m.old, n, m.file)
-			}
-			if !*mutantsFlag {
-				return
-			}
-			t.Parallel()
-			running <- struct{}{}
-			defer func() { <-running }()
-			days := "4"
-			if n < len(slowMutants) {
-				days = "12"
-			}
-			m.run(t, days)
-		})
+	for _, fleets := range []struct {
+		days   string // that each is watched
+		notice []mutant
+	}{{"12", slowMutants}, {"4", mutants}} {
+		for _, m := range fleets.notice {
+			t.Run(strings.ReplaceAll(m.name, " ", "_"), func(t *testing.T) {
+				m.fits(t)
+				if !*mutantsFlag {
+					return
+				}
+				t.Parallel()
+				running <- struct{}{}
+				defer func() { <-running }()
+				m.run(t, fleets.days)
+			})
+		}
+	}
+}
+
+// fits expects the code to have what the mutant changes.
+func (m *mutant) fits(t *testing.T) {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join(module, m.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(source), m.old); n != 1 {
+		t.Fatalf("%q is %d times in %s, want it once: write the mutant anew", m.old, n, m.file)
 	}
 }
 
