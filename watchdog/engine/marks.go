@@ -9,9 +9,10 @@ import (
 )
 
 // marksChunk is how many blocks of watermarks one commit writes: a page that
-// comes meanwhile waits for that one only.
+// comes meanwhile waits for that one only. Twice as many are held at most, which is
+// what a flush takes of memory.
 const (
-	marksChunk  = 512
+	marksChunk  = flushBlocksMaxDefault
 	ledgerChunk = 5000 // rows
 )
 
