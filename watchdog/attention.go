@@ -13,7 +13,8 @@ import (
 type attention struct {
 	stirred []*feedState // in no order
 	// bounds has for each feed, by its number, a lower bound of when something happens of
-	// itself while it is not stirred; calm is one of them all. Zero: all are looked at.
+	// itself in it, which is kept while it is not stirred. calm is not later than any of
+	// them; zero: all are looked at.
 	bounds []feed.Instant
 	calm   feed.Instant
 }
@@ -58,7 +59,7 @@ func (m *Machine) stirDue(now feed.Instant) {
 }
 
 // toLookAt are the feeds to which something may happen until now, in order of first
-// mention.
+// mention: it stirs those that are due.
 func (m *Machine) toLookAt(now feed.Instant) []*feedState {
 	a := &m.attention
 	if a.calm.IsZero() || m.commonDue() <= now || m.sources.turned(now) {

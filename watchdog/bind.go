@@ -67,6 +67,12 @@ func (m *Machine) relabel(f *feedState, id rowID, labels feed.Labels) {
 	b.rows[i].labels = lid
 	f.count(b, i, +1)
 	b.namesChanged = true
+	m.bindAnew(f, id)
+}
+
+// bindAnew is bind for a client row that is bound: it leaves the groups that it was in.
+func (m *Machine) bindAnew(f *feedState, id rowID) {
+	b, i := f.blocks[id.block()], id.place()
 	former, enrolled := m.groupRows[b.rows[i].groups], b.enrolled(i)
 	m.bind(f, id)
 	if enrolled && b.rows[i].verdict != Retired {

@@ -30,6 +30,13 @@ func (m *Machine) ignore(f *feedState, id rowID) {
 	m.setVerdict(f, b, i, Unwatched)
 }
 
+// ignoredAnew says that a client is not watched, and its row does not know: the clock was
+// set back to before the end of that.
+func (m *Machine) ignoredAnew(f *feedState, b *block, i int) bool {
+	return f.spec != nil && len(f.spec.Ignores()) > 0 && !b.isGroup(i) && b.rows[i].rule != ignoredRule &&
+		f.spec.Ignored(b.client(i), f.labelsOf(b, i), m.now) != nil
+}
+
 // enrolled says that a client row counts as a member of its groups: one that is not
 // watched makes no group silent.
 func (b *block) enrolled(i int) bool {

@@ -219,10 +219,17 @@ func countAnew(m *Machine, f *feedState, id rowID, r *rules.Rule, horizon feed.I
 	kept, changed, byDeadline := b.counts[i], b.marksChanged, due
 	v, due = m.underCount(f, id, r, horizon, v, due)
 	b.counts[i], b.marksChanged = kept, changed
-	if k := countClockOf(r); v != Trickling && !kept.keeps(k.bucket(due)) {
-		return v, byDeadline // nothing is said of such a window
+	k := countClockOf(r)
+	if v == Trickling || kept.keeps(k.bucket(due)) {
+		return v, due
 	}
-	return v, due
+	next := k.bucket(due) // of this window nothing is said: the next that is kept, and too short
+	for !kept.keeps(next) || kept.came(next) >= uint64(r.MinUpdates().Count) {
+		if next++; k.begins(next) >= byDeadline {
+			return v, byDeadline
+		}
+	}
+	return v, k.begins(next)
 }
 
 // isHeld says that the row holds an incident that found no member after a restart.

@@ -89,8 +89,12 @@ func (m *Machine) rewindFeed(f *feedState, by feed.Instant) {
 		inc.rewind(by)
 	}
 	m.rewindCounts(f, by)
-	for id := range f.rows {
-		m.rejudge(f, id)
+	for id, b := range f.rows {
+		if m.ignoredAnew(f, b, id.place()) {
+			m.bindAnew(f, id)
+		} else {
+			m.rejudge(f, id)
+		}
 	}
 }
 

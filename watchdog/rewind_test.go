@@ -118,3 +118,33 @@ func TestASilenceHoldsThoughTheClockIsSetBack(t *testing.T) {
 	r.to(5 * time.Hour)
 	r.wantPages()
 }
+
+// Whom an ignore covers again, because the clock was set back to before its end, opens
+// nothing until that comes.
+func TestAnIgnoreHoldsThoughTheClockIsSetBack(t *testing.T) {
+	r := newRig(t, `
+feeds:
+  - name: f
+    retention: 7d
+    escalation: on-call
+    ignore:
+      - {match: ['client="a1"'], reason: until soon, until: 2025-11-24T00:20:00Z}
+    rules:
+      - {name: groups, per: cluster, stale_after: 1h}
+      - {name: whole, per: feed, stale_after: 1h}
+      - {name: rest, stale_after: 6m, active: {hours: ["00:05-00:17", "00:25-23:50"], timezone: UTC}}
+`+onCall)
+	r.beat("a", 1, "cluster", "x")
+	r.to(20*time.Minute + 30*time.Second)
+	r.setBack(time.Minute)
+	checkInvariants(t, r.m)
+	r.to(19*time.Minute + 59*time.Second)
+	if all := r.open(); len(all) != 0 {
+		t.Errorf("while it is ignored: %v", scopesOf(all))
+	}
+	r.to(26 * time.Minute)
+	checkInvariants(t, r.m)
+	if len(r.open()) == 0 {
+		t.Error("nothing is open once it is watched again")
+	}
+}

@@ -21,7 +21,8 @@ type deadline struct {
 }
 
 // set notes t. The connection hears at once of one from before epoch, by which the
-// server ends a read of its own, and when one that it knows is taken back.
+// server ends a read of its own, and when one that it knows is taken back; of any other,
+// be it over already, by the next sweep.
 func (d *deadline) set(t, epoch time.Time, tell func(time.Time) error) error {
 	knew := d.passed
 	d.at, d.passed = t, !t.IsZero() && t.Before(epoch)

@@ -174,7 +174,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 // observe counts requests by route: a path itself may hold a token.
 func (a *API) observe(path string, next http.Handler) http.Handler {
 	counted := routeMetrics{all: a.metrics, route: path}
-	epoch := time.Now() // time.Since reads one clock, time.Now two
+	epoch := time.Now() // as in bounded
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Since(epoch)
 		seen := &codeSeen{ResponseWriter: w, code: http.StatusOK}

@@ -13,7 +13,7 @@ import (
 
 // send has a turn made with r, and waits until r is served.
 func (e *Engine) send(ctx context.Context, r request) error {
-	if !r.isRules() && e.serve(r) {
+	if e.serve(r) {
 		return nil
 	}
 	r.done = make(chan struct{})

@@ -93,11 +93,11 @@ type Engine struct {
 
 	// Owned by whoever makes a turn.
 	started   feed.Instant
-	awaited   time.Time // when the next turn was asked for
-	driven    time.Time // when the last one ended
-	timer     *time.Timer
-	armed     time.Time // when it fires, and Run makes a turn
-	batch     []request // of the turn to come
+	awaited   time.Time   // when the next turn was asked for; amid one, when that began
+	driven    time.Time   // when the last one ended
+	timer     *time.Timer // of Run
+	armed     time.Time   // when it fires
+	batch     []request   // of the turn to come
 	inputs    []watchdog.Input
 	published time.Time
 	flushed   time.Time            // when the last flush began
@@ -115,7 +115,7 @@ type Engine struct {
 type request struct {
 	input watchdog.Input
 	ask   func(*watchdog.Machine)
-	done  chan struct{} // closed once r is served; nil: whoever makes the turn knows
+	done  chan struct{} // closed once r is served; nil: whoever waits for it makes the turn
 }
 
 // isRules says that it takes more turns than one to serve r.

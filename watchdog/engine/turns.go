@@ -48,10 +48,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// serve makes a turn for r here and now, which must not be new rules; false where one
-// is under way.
+// serve makes a turn for r here and now; false where one is under way, or one is not
+// enough.
 func (e *Engine) serve(r request) bool {
-	if !e.turn.TryLock() {
+	if r.isRules() || !e.turn.TryLock() {
 		return false
 	}
 	whole := false
@@ -72,13 +72,13 @@ func (e *Engine) serve(r request) bool {
 	return true
 }
 
-// arm sets when Run makes the next turn: as much later than it is due. Where that is
-// later than before, the timer stays as it is until it is about to fire.
+// arm has Run make the next turn when it is awaited, or at most so much later. A timer
+// that fires sooner is put off only when it is about to, so that most senders leave it.
 func (e *Engine) arm(later time.Duration) {
-	at := e.awaited.Add(later)
-	if at.Before(e.armed) || e.armed.Sub(e.driven) < 2*senderFirst {
-		e.armed = at
-		e.timer.Reset(at.Sub(e.driven))
+	latest := e.awaited.Add(later)
+	if latest.Before(e.armed) || e.armed.Sub(e.driven) < 2*senderFirst {
+		e.armed = latest
+		e.timer.Reset(latest.Sub(e.driven))
 	}
 }
 

@@ -122,9 +122,11 @@ func TestSendersTurnsSpareThoseOfRun(t *testing.T) {
 			beat(t, e, fmt.Sprintf("client-%d", i%1000))
 			time.Sleep(every)
 		}
+		e.turn.Lock()
 		if others > 0 {
 			t.Errorf("Run made %d turns by itself", others)
 		}
+		e.turn.Unlock()
 		time.Sleep(time.Minute - 1000*every) // the deadline of the first of them
 		if n := len(e.Status().Incidents); n != 0 {
 			t.Fatalf("%d incidents before the deadline", n)
