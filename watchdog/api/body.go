@@ -71,34 +71,38 @@ type body struct {
 	patience time.Duration // left to wait with
 }
 
-// readBody reads the body of r, unpacked, into the small buffer of s while it
+// readBody reads the body of r, unpacked, into that of s: into its small buffer while it
 // fits. What it holds is released by the caller, also after an error.
-func (a *API) readBody(w http.ResponseWriter, r *http.Request, s *scratch) (*body, error) {
-	b := &body{data: s.small[:0], shares: a.shares, patience: busyWithin}
+func (a *API) readBody(w http.ResponseWriter, r *http.Request, s *scratch) error {
+	b := &s.body
+	*b = body{data: s.small[:0], shares: a.shares, patience: busyWithin}
 	if r.ContentLength > BodyBytesMax {
-		return b, errBodyLarge // and a sender that asks first, as curl does, need not send it
+		return errBodyLarge // and a sender that asks first, as curl does, need not send it
 	}
-	sent := http.MaxBytesReader(w, r.Body, BodyBytesMax)
+	sent := r.Body
+	if r.ContentLength < 0 { // it does not say how long it is
+		sent = http.MaxBytesReader(w, r.Body, BodyBytesMax)
+	}
 	plain := io.Reader(sent)
 	coding := r.Header.Get("Content-Encoding")
 	switch coding {
 	case "", "identity", "zstd":
 	case "gzip", "x-gzip":
 		if err := s.unzip.Reset(sent); err != nil {
-			return b, bodyError(err)
+			return bodyError(err)
 		}
 		plain = &s.unzip
 	default:
-		return b, errCoding
+		return errCoding
 	}
 	err := b.read(r.Context(), plain)
 	if err == nil && coding == "zstd" {
 		err = b.unpackZstd(r.Context())
 	}
 	if err != nil {
-		return b, bodyError(err)
+		return bodyError(err)
 	}
-	return b, nil
+	return nil
 }
 
 func bodyError(err error) error {

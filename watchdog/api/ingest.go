@@ -17,6 +17,7 @@ import (
 
 // scratch is what a request of heartbeats needs, kept from one to the next.
 type scratch struct {
+	body  body
 	small []byte
 	unzip gzip.Reader
 	batch *feed.Batch
@@ -74,26 +75,25 @@ func (in *ingested) whole() bool {
 // free again when it returns: the sender may be slow to take the answer.
 func (a *API) ingest(w http.ResponseWriter, r *http.Request, who *Token) (code int, said ingested, err error) {
 	received := feed.At(a.now())
-	s := a.scratch.Get().(*scratch)
-	body, err := a.readBody(w, r, s)
-	defer body.release()
-	if err != nil {
-		a.scratch.Put(s)
+	s, again := a.scratch.Get().(*scratch), true
+	defer func() {
+		s.body.release()
+		if again {
+			a.scratch.Put(s)
+		}
+	}()
+	if err := a.readBody(w, r, s); err != nil {
 		return 0, said, err
 	}
-	batch, giveBack, err := body.batch(r.Context(), s.batch)
+	batch, giveBack, err := s.body.batch(r.Context(), s.batch)
 	if err != nil {
-		a.scratch.Put(s)
 		return 0, said, err
 	}
-	again := false // one that the engine may still hold is not used again
 	defer func() { giveBack(again) }()
 	batch.Reset(received)
-	err = parseBody(r.Header.Get("Content-Type"), body.data, batch)
-	body.release() // what comes now may wait for the engine
+	err = parseBody(r.Header.Get("Content-Type"), s.body.data, batch)
+	s.body.release() // what comes now may wait for the engine
 	if err != nil {
-		again = true
-		a.scratch.Put(s)
 		return 0, said, err
 	}
 	unreadable := batch.Refused
@@ -106,12 +106,12 @@ func (a *API) ingest(w http.ResponseWriter, r *http.Request, who *Token) (code i
 		})
 	}
 	a.metrics.items(batch, unreadable)
+	again = false // until it has answered, the engine may hold it
 	if err := a.submit(r.Context(), who, batch); err != nil {
 		return 0, said, &refusal{http.StatusServiceUnavailable, "the heartbeats were not taken: " + err.Error() + "; send them again"}
 	}
-	code, said = outcome(batch)
 	again = true
-	a.scratch.Put(s)
+	code, said = outcome(batch)
 	return code, said, nil
 }
 

@@ -99,6 +99,7 @@ type Engine struct {
 	armed     time.Time   // when it fires
 	batch     []request   // of the turn to come
 	inputs    []watchdog.Input
+	push      watchdog.Heard
 	published time.Time
 	flushed   time.Time            // when the last flush began
 	binding   []request            // new rules that do not govern every feed yet
@@ -236,7 +237,8 @@ func (e *Engine) listened(now time.Time) *watchdog.Heard {
 	deaf := through.Before(now)
 	report := feed.Report{Source: feed.Push, KnownThrough: feed.At(through), Missed: e.deaf && !deaf}
 	e.deaf = deaf
-	return &watchdog.Heard{Report: report}
+	e.push = watchdog.Heard{Report: report}
+	return &e.push
 }
 
 // save hands the committer a part of what changed in the table: of the flush under
